@@ -1,0 +1,1 @@
+"""The appliance: from detections to released aggregates. No pixels, ever."""

@@ -1,0 +1,27 @@
+"""The error tree of `edge`."""
+
+from __future__ import annotations
+
+
+class EdgeError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class WindowError(EdgeError):
+    """An event that cannot be put into a window of this site."""
+
+
+class ClockError(EdgeError):
+    """A wall-clock time was asked for before the clock is known."""
+
+
+class OutboxError(EdgeError):
+    """The outbox database cannot be used; says which file, and what went wrong."""
+
+
+class OutboxFullError(OutboxError):
+    """Unsettled messages fill the outbox's bound; nothing was stored, nothing was dropped."""
+
+
+class AckError(EdgeError):
+    """An acknowledgement that settles nothing: forged, of another outbox, or another hash."""

@@ -1,0 +1,1 @@
+"""Tracks from detections. Values in, values out."""

@@ -1,0 +1,190 @@
+"""One person followed over time by motion: a box with a life.
+
+| from | to | when |
+|---|---|---|
+| tentative | confirmed | `CONFIRM_HITS` detections, one of them at least `START_SCORE` |
+| tentative | ended | unseen for `TENTATIVE_S` |
+| confirmed | hidden | unseen for `COAST_S`, away from the picture's edge |
+| confirmed | left | unseen, and last seen walking out of the picture |
+| hidden | confirmed | a new track is found to be the same person (`edge.tracking.tracker`) |
+| hidden | ended | unseen for `keep_s` |
+
+Pixels are delivered pixels. Motion is filtered for each of three coordinates of the box:
+its middle x, its top (head) and its bottom (foot), in a constant-velocity Kalman filter
+whose noise is stated in body heights, so that it is the same near and far.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+TrackId = NewType("TrackId", int)
+
+START_SCORE = 0.4
+CONFIRM_HITS = 3
+TENTATIVE_S = 0.7
+COAST_S = 1.0
+MEASURE_SD_H = 0.035
+ACCELERATION_SD_H = 0.9
+START_SPEED_SD_H = 0.7
+HEIGHT_MEMORY_S = 2.0
+
+
+class Life(StrEnum):
+    """State of a track; the table in the module's docstring."""
+
+    TENTATIVE = "tentative"
+    CONFIRMED = "confirmed"
+    HIDDEN = "hidden"
+    LEFT = "left"
+    ENDED = "ended"
+
+
+class Motion:
+    """Constant-velocity Kalman filter of one coordinate, px and px/s."""
+
+    __slots__ = ("p00", "p01", "p11", "position", "velocity")
+
+    def __init__(self, position_px: float, height_px: float) -> None:
+        """Start at rest at `position_px`, the speed unknown."""
+        self.position = position_px
+        self.velocity = 0.0
+        self.p00 = (MEASURE_SD_H * height_px) ** 2
+        self.p01 = 0.0
+        self.p11 = (START_SPEED_SD_H * height_px) ** 2
+
+    def predict(self, dt_s: float, height_px: float) -> None:
+        """Move on by `dt_s`; white-noise acceleration."""
+        q = (ACCELERATION_SD_H * height_px) ** 2
+        dt2 = dt_s * dt_s
+        self.position += self.velocity * dt_s
+        self.p00 += 2 * dt_s * self.p01 + dt2 * self.p11 + q * dt2 * dt2 / 4
+        self.p01 += dt_s * self.p11 + q * dt2 * dt_s / 2
+        self.p11 += q * dt2
+
+    def update(self, position_px: float, height_px: float, noise: float = 1.0) -> None:
+        """Take in a measurement, its deviation `noise` times the usual."""
+        innovation = position_px - self.position
+        total = self.p00 + (noise * MEASURE_SD_H * height_px) ** 2
+        gain, gain_v = self.p00 / total, self.p01 / total
+        self.position += gain * innovation
+        self.velocity += gain_v * innovation
+        self.p11 -= gain_v * self.p01
+        self.p01 *= 1 - gain
+        self.p00 *= 1 - gain
+
+
+@dataclass(slots=True)
+class Observation:
+    """A track's detection in one frame.
+
+    Attributes:
+        box_xyxy_px: the detection itself.
+        foot_xy_px: contact point, from the head and the body's height where the feet are
+            hidden behind someone or something.
+        foot_seen: the picture's lower edge does not cut the box.
+    """
+
+    t_s: float
+    frame: int
+    box_xyxy_px: tuple[float, float, float, float]
+    foot_xy_px: tuple[float, float]
+    foot_seen: bool
+    height_px: float
+    score: float
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """A person's box over time.
+
+    Attributes:
+        id: renewed by nothing; a found person keeps it.
+        pending: observations made before the track was confirmed.
+    """
+
+    id: TrackId
+    x: Motion
+    top: Motion
+    bottom: Motion
+    height_px: float
+    width_px: float
+    born_s: float
+    seen_s: float
+    life: Life = Life.TENTATIVE
+    hits: int = 0
+    best_score: float = 0.0
+    pending: list[Observation] = field(default_factory=list)
+    last: Observation | None = None
+
+    @classmethod
+    def start(cls, track_id: TrackId, t_s: float, box: tuple[float, float, float, float]) -> Track:
+        """A tentative track at a detection's box."""
+        left, top, right, bottom = box
+        height = max(bottom - top, 1.0)
+        return cls(
+            track_id,
+            Motion((left + right) / 2, height),
+            Motion(top, height),
+            Motion(bottom, height),
+            height,
+            right - left,
+            t_s,
+            t_s,
+        )
+
+    def predict(self, dt_s: float) -> None:
+        """Move the box on by `dt_s`."""
+        for motion in (self.x, self.top, self.bottom):
+            motion.predict(dt_s, self.height_px)
+
+    def observe(
+        self, t_s: float, frame: int, box: tuple[float, float, float, float], score: float, cut_y_px: float
+    ) -> Observation:
+        """Take in the detection `box`; boxes that reach below `cut_y_px` have no seen foot."""
+        left, top, right, bottom = box
+        height = bottom - top
+        expected = self.bottom.position - self.top.position
+        foot_seen = bottom < cut_y_px
+        shortened = self.hits >= CONFIRM_HITS and height < 0.82 * expected
+        hidden_feet = shortened and abs(top - self.top.position) < 0.12 * expected
+        foot_y = top + expected if hidden_feet else bottom
+        self.x.update((left + right) / 2, self.height_px)
+        self.top.update(top, self.height_px)
+        self.bottom.update(foot_y, self.height_px, 2.5 if hidden_feet else 1.0)
+        if not hidden_feet and foot_seen:
+            weight = min(1.0, (t_s - self.seen_s) / HEIGHT_MEMORY_S + 1 / (self.hits + 1))
+            self.height_px += weight * (height - self.height_px)
+        self.width_px += 0.3 * (right - left - self.width_px)
+        self.hits += 1
+        self.seen_s = t_s
+        self.best_score = max(self.best_score, score)
+        self.last = Observation(
+            t_s, frame, box, ((left + right) / 2, foot_y), foot_seen, self.height_px, score
+        )
+        return self.last
+
+    def walking_out(self, size_px: tuple[int, int], horizon_s: float) -> bool:
+        """Whether, from where it was last seen, it is leaving the picture.
+
+        True where the last box touches an edge and the motion, or the shrinking of what is
+        visible, takes it out within `horizon_s`.
+        """
+        if self.last is None:
+            return False
+        left, top, right, bottom = self.last.box_xyxy_px
+        width, height = size_px
+        margin = 0.02 * max(width, height)
+        x_ahead = (left + right) / 2 + self.x.velocity * horizon_s
+        half = self.width_px / 2
+        if left <= margin and x_ahead < half * 0.8:
+            return True
+        if right >= width - margin and x_ahead > width - half * 0.8:
+            return True
+        top_ahead = top + self.top.velocity * horizon_s
+        if bottom >= height - margin and top_ahead > height - 0.6 * self.height_px:
+            return True
+        bottom_ahead = bottom + self.bottom.velocity * horizon_s
+        return top <= margin and bottom_ahead < 0.6 * self.height_px

@@ -1,0 +1,255 @@
+"""Detections of irregular frames to tracks that keep a person's identity.
+
+For each frame: predict every track to the frame's time, assign detections at least cost
+(in body heights, gates widening with the time since a track was seen), start tentative
+tracks from confident detections that nobody claims, and, when a tentative track is
+confirmed away from the picture's edge, ask whether it is a person who was lost there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.tracking.assignment import assign
+from edge.tracking.track import (
+    COAST_S,
+    CONFIRM_HITS,
+    START_SCORE,
+    TENTATIVE_S,
+    Life,
+    Observation,
+    Track,
+    TrackId,
+)
+
+LOW_SCORE = 0.35
+LOW_SCORE_COST = 0.15
+DOUBLE_IOU = 0.6
+DOUBLE_CONTAINED = 0.85
+WALK_H_PER_S = 0.8
+STAND_H_PER_S = 0.25
+FOUND_BASE_H = 0.45
+FOUND_MOST_H = 2.2
+EXIT_HORIZON_S = 0.8
+FIND_S = 30.0
+
+Box = tuple[float, float, float, float]
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A person seen in a frame: `observations` are in time order, several at confirmation."""
+
+    id: TrackId
+    observations: tuple[Observation, ...]
+
+
+@dataclass(slots=True)
+class TrackerStep:
+    """What one frame changed.
+
+    Attributes:
+        seen: confirmed persons seen in this frame.
+        left: tracks that walked out of the picture; their ids never return.
+        ended: tracks that were lost for longer than `keep_s`.
+    """
+
+    seen: list[Sighting] = field(default_factory=list)
+    left: list[TrackId] = field(default_factory=list)
+    ended: list[TrackId] = field(default_factory=list)
+
+
+class Tracker:
+    """Tracks of one camera."""
+
+    def __init__(self, size_px: tuple[int, int], keep_s: float = FIND_S) -> None:
+        """Track in a picture of `size_px`; keep lost people for `keep_s`."""
+        self._size_px = size_px
+        self._keep_s = keep_s
+        self._cut_y_px = size_px[1] - max(2.0, 0.005 * size_px[1])
+        self._active: list[Track] = []
+        self._hidden: list[Track] = []
+        self._ids = count(1)
+        self._t_s: float | None = None
+
+    def update(self, t_s: float, frame: int, boxes: FloatArray, scores: FloatArray) -> TrackerStep:
+        """Take in a frame's detections.
+
+        Args:
+            t_s: capture time, later than the frame before.
+            frame: the frame's number, kept in the observations.
+            boxes: (n, 4) xyxy, delivered pixels.
+            scores: (n,) in [0, 1].
+        """
+        dt_s = 0.0 if self._t_s is None else t_s - self._t_s
+        self._t_s = t_s
+        for track in self._active:
+            track.predict(dt_s)
+        step = TrackerStep()
+        rows: list[Box] = [tuple(row) for row in boxes.tolist()]
+        values: list[float] = scores.tolist()
+        taken = self._observe(t_s, frame, rows, values, boxes, step)
+        self._start(t_s, frame, rows, values, taken)
+        self._age(t_s, step)
+        return step
+
+    def _observe(
+        self, t_s: float, frame: int, rows: list[Box], values: list[float], boxes: FloatArray,
+        step: TrackerStep,
+    ) -> list[Box | None]:
+        """Assign detections; returns, for each, the box of the track that took it."""
+        taken: list[Box | None] = [None] * len(rows)
+        if not rows or not self._active:
+            return taken
+        cost = association_cost(self._active, t_s, boxes, np.array(values))
+        for index, column in assign(cost, 1.0):
+            track = self._active[index]
+            seen = track.observe(t_s, frame, rows[column], values[column], self._cut_y_px)
+            taken[column] = rows[column]
+            if track.life is Life.TENTATIVE:
+                track.pending.append(seen)
+                if track.hits >= CONFIRM_HITS and track.best_score >= START_SCORE:
+                    self._confirm(track, step)
+            else:
+                step.seen.append(Sighting(track.id, (seen,)))
+        return taken
+
+    def _start(
+        self, t_s: float, frame: int, rows: list[Box], values: list[float], taken: list[Box | None]
+    ) -> None:
+        claimed = [box for box in taken if box is not None]
+        for row, score, owner in zip(rows, values, taken, strict=True):
+            if owner is not None or score < START_SCORE or is_double(row, claimed):
+                continue
+            track = Track.start(TrackId(next(self._ids)), t_s, row)
+            track.pending.append(track.observe(t_s, frame, row, score, self._cut_y_px))
+            self._active.append(track)
+
+    def _confirm(self, track: Track, step: TrackerStep) -> None:
+        """Confirm a track, as a lost person where one explains it."""
+        track.life = Life.CONFIRMED
+        found = self._find(track)
+        if found is not None:
+            track.id = found.id
+            if found in self._hidden:
+                self._hidden.remove(found)
+            else:
+                self._active.remove(found)
+        step.seen.append(Sighting(track.id, tuple(track.pending)))
+        track.pending.clear()
+
+    def _find(self, track: Track) -> Track | None:
+        """The lost person that `track` most likely is, if any."""
+        first = track.pending[0]
+        inward = self._came_in(track, first)
+        coasting = [t for t in self._active if t.life is Life.CONFIRMED and t.seen_s < first.t_s]
+        best, best_cost = None, 1.0
+        for lost in (*self._hidden, *coasting):
+            if lost is track or lost.last is None or lost.seen_s >= first.t_s:
+                continue
+            cost = found_cost(lost, first)
+            if cost < (0.4 if inward else best_cost) and cost < best_cost:
+                best, best_cost = lost, cost
+        return best
+
+    def _came_in(self, track: Track, first: Observation) -> bool:
+        """Whether a new track began at the picture's edge, so that it needs no lost person."""
+        left, top, right, bottom = first.box_xyxy_px
+        width, height = self._size_px
+        margin = 0.02 * max(width, height)
+        if left <= margin or right >= width - margin or top <= margin:
+            return True
+        return bottom >= height - margin and track.top.velocity < -0.05 * track.height_px
+
+    def _age(self, t_s: float, step: TrackerStep) -> None:
+        """Retire what was not seen for too long."""
+        still: list[Track] = []
+        for track in self._active:
+            unseen_s = t_s - track.seen_s
+            if track.life is Life.TENTATIVE:
+                if unseen_s <= TENTATIVE_S or track.hits == 1 and unseen_s <= 2 * TENTATIVE_S:
+                    still.append(track)
+            elif unseen_s <= COAST_S:
+                still.append(track)
+            elif track.walking_out(self._size_px, EXIT_HORIZON_S):
+                track.life = Life.LEFT
+                step.left.append(track.id)
+            else:
+                track.life = Life.HIDDEN
+                self._hidden.append(track)
+        self._active = still
+        gone = [track for track in self._hidden if t_s - track.seen_s > self._keep_s]
+        if gone:
+            step.ended.extend(track.id for track in gone)
+            self._hidden = [track for track in self._hidden if t_s - track.seen_s <= self._keep_s]
+
+
+def association_cost(
+    tracks: Sequence[Track], t_s: float, boxes: FloatArray, scores: FloatArray
+) -> FloatArray:
+    """(tracks, detections) cost; 1.0 is the gate.
+
+    Distances of the boxes' middle and of the better kept of top and bottom, in body
+    heights, over a gate that widens with the time since the track was seen.
+    """
+    state = np.array(
+        [
+            (
+                track.x.position,
+                track.top.position,
+                track.bottom.position,
+                track.height_px,
+                0.28 + (0.5 if track.hits > 2 else 1.2) * min(t_s - track.seen_s, 1.0),
+            )
+            for track in tracks
+        ]
+    )
+    middle = (boxes[:, 0] + boxes[:, 2]) / 2
+    dx = np.abs(state[:, 0, None] - middle)
+    d_top = np.abs(state[:, 1, None] - boxes[:, 1])
+    d_bottom = np.abs(state[:, 2, None] - boxes[:, 3])
+    vertical = 0.75 * np.minimum(d_top, d_bottom) + 0.25 * np.maximum(d_top, d_bottom)
+    cost: FloatArray = (dx + vertical) / (state[:, 3, None] * state[:, 4, None])
+    return cost + np.where(scores < LOW_SCORE, LOW_SCORE_COST, 0.0)
+
+
+def found_cost(lost: Track, first: Observation) -> float:
+    """How badly a new track's first observation fits a person lost earlier; 1.0 is the gate.
+
+    Distance in body heights from where the person was last seen, over how far one may
+    have walked since, and the change of height beyond what the distance explains.
+    """
+    if lost.last is None:
+        return math.inf
+    gap_s = first.t_s - lost.seen_s
+    height = max(lost.height_px, 1.0)
+    dx = (first.foot_xy_px[0] - lost.last.foot_xy_px[0]) / height
+    dy = (first.foot_xy_px[1] - lost.last.foot_xy_px[1]) / height
+    speed = math.hypot(lost.x.velocity, lost.bottom.velocity) / height
+    pace = WALK_H_PER_S if speed > 0.25 else STAND_H_PER_S
+    reach = min(FOUND_BASE_H + pace * gap_s, FOUND_MOST_H)
+    ratio = abs(math.log(max(first.height_px, 1.0) / height))
+    return math.hypot(dx, dy) / reach + max(0.0, ratio - 0.1 - 0.2 * math.hypot(dx, dy))
+
+
+def is_double(box: Box, others: Iterable[Box]) -> bool:
+    """Whether `box` is a second detection of a person who has one already."""
+    left, top, right, bottom = box
+    area = (right - left) * (bottom - top)
+    for o_left, o_top, o_right, o_bottom in others:
+        width = min(right, o_right) - max(left, o_left)
+        height = min(bottom, o_bottom) - max(top, o_top)
+        if width <= 0 or height <= 0:
+            continue
+        shared = width * height
+        other = (o_right - o_left) * (o_bottom - o_top)
+        if shared > DOUBLE_IOU * (area + other - shared) or shared > DOUBLE_CONTAINED * area:
+            return True
+    return False

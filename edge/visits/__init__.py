@@ -1,0 +1,1 @@
+"""Visits from tracks: roles, parties, engagements, moments. Values in, values out."""

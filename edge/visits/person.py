@@ -1,0 +1,138 @@
+"""What is known of one person while in view: place over time, and the evidence for a role.
+
+A role comes from where a person is found over time, never from appearance: who has spent
+`STAFF_CERTAIN_S` on a staff side, or `STAFF_LIKELY_S` and a good share of the zone time, is
+staff, and stays staff wherever they walk.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from edge.tracking.track import TrackId
+
+STAFF_CERTAIN_S = 10.0
+STAFF_LIKELY_S = 2.0
+STAFF_SHARE = 0.3
+CUSTOMER_LIKELY_S = 1.0
+VOTE_S = 0.3
+LONGEST_STEP_S = 1.0
+
+
+class Role(StrEnum):
+    """What a person is at the counter."""
+
+    STAFF = "staff"
+    CUSTOMER = "customer"
+    UNKNOWN = "unknown"
+
+
+@dataclass(slots=True, eq=False)
+class Person:
+    """A person's timeline; columns of equal length, one entry a sighting.
+
+    Attributes:
+        x_m, y_m: floor position.
+        masks: zone bits as measured, before voting.
+        from_edge: first seen at the picture's edge.
+        gone_s: when it was last seen, once it has left or is given up; else None.
+    """
+
+    id: TrackId
+    from_edge: bool
+    t_s: list[float] = field(default_factory=list)
+    x_m: list[float] = field(default_factory=list)
+    y_m: list[float] = field(default_factory=list)
+    masks: list[int] = field(default_factory=list)
+    first_s: float = 0.0
+    last_mask: int = 0
+    gone_s: float | None = None
+    staff_s: float = 0.0
+    customer_s: float = 0.0
+
+    def add(self, t_s: float, position_m: tuple[float, float], mask: int, staff: int, customer: int) -> None:
+        """Take in a sighting; `staff` and `customer` are the bits of those sides' zones."""
+        if self.t_s:
+            step_s = min(t_s - self.t_s[-1], LONGEST_STEP_S)
+            if mask & staff:
+                self.staff_s += step_s
+            elif mask & customer:
+                self.customer_s += step_s
+        else:
+            self.first_s = t_s
+        self.t_s.append(t_s)
+        self.x_m.append(position_m[0])
+        self.y_m.append(position_m[1])
+        self.masks.append(mask)
+        self.last_mask = mask
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the evidence says staff."""
+        likely = self.staff_s >= STAFF_LIKELY_S
+        share = self.staff_s >= STAFF_SHARE * (self.staff_s + self.customer_s)
+        return self.staff_s >= STAFF_CERTAIN_S or (likely and share)
+
+    @property
+    def role(self) -> Role:
+        """Role by the evidence so far."""
+        if self.is_staff:
+            return Role.STAFF
+        return Role.CUSTOMER if self.customer_s >= CUSTOMER_LIKELY_S else Role.UNKNOWN
+
+    @property
+    def role_confidence(self) -> float:
+        """In [0.5, 1]: the share of the evidence on the role's side, and its amount."""
+        total = self.staff_s + self.customer_s
+        if total <= 0:
+            return 0.5
+        side = self.staff_s if self.is_staff else self.customer_s
+        return 0.5 + 0.5 * min(1.0, total / STAFF_CERTAIN_S) * side / total
+
+    def index_at(self, t_s: float) -> int | None:
+        """Index of the sighting at `t_s` exactly, if there is one."""
+        index = bisect_left(self.t_s, t_s)
+        return index if index < len(self.t_s) and self.t_s[index] == t_s else None
+
+    def voted_mask(self, index: int) -> int:
+        """Zone bits by majority within `VOTE_S` on either side of a sighting.
+
+        A single false box does not move anyone into or out of a zone, and a crossing
+        keeps its time, since the window is centred.
+        """
+        t_s, masks = self.t_s, self.masks
+        low, high = index, index + 1
+        at = t_s[index]
+        while low and at - t_s[low - 1] <= VOTE_S:
+            low -= 1
+        while high < len(t_s) and t_s[high] - at <= VOTE_S:
+            high += 1
+        window = masks[low:high]
+        mask = masks[index]
+        if window.count(mask) == len(window):
+            return mask
+        reach = min(index - low, high - 1 - index)
+        window = masks[index - reach : index + reach + 1]
+        result = 0
+        seen = 0
+        for one in window:
+            seen |= one
+        while seen:
+            bit = seen & -seen
+            if 2 * sum(1 for one in window if one & bit) > len(window):
+                result |= bit
+            seen ^= bit
+        return result
+
+    def position_near(self, t_s: float) -> tuple[float, float]:
+        """Floor position at the last sighting not after `t_s`, else at the first one."""
+        index = max(bisect_right(self.t_s, t_s) - 1, 0)
+        return self.x_m[index], self.y_m[index]
+
+    def forget_before(self, t_s: float) -> None:
+        """Drop sightings before `t_s`, but the last."""
+        count = min(bisect_left(self.t_s, t_s), len(self.t_s) - 1)
+        if count > 0:
+            del self.t_s[:count], self.x_m[:count], self.y_m[:count], self.masks[:count]

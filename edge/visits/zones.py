@@ -1,0 +1,123 @@
+"""Which zones a person is in: a bit a zone, by each zone's own anchor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from edge.visits.values import PointId
+
+if TYPE_CHECKING:
+    from edge.tracking.track import Observation
+    from firmware_cfg.site import Site
+
+Polygon = tuple[tuple[float, float], ...]
+
+
+class ZoneKind(StrEnum):
+    """What a zone is for."""
+
+    QUEUE = "queue"
+    SERVICE = "service"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A polygon in delivered pixels, with the anchor that must be inside."""
+
+    bit: int
+    kind: ZoneKind
+    point: PointId
+    polygon_px: Polygon
+    anchor: str
+    bounds_px: tuple[float, float, float, float]
+
+    def contains(self, x_px: float, y_px: float) -> bool:
+        """Whether the point lies inside (even-odd rule)."""
+        left, top, right, bottom = self.bounds_px
+        if not (left <= x_px <= right and top <= y_px <= bottom):
+            return False
+        inside = False
+        x1, y1 = self.polygon_px[-1]
+        for x2, y2 in self.polygon_px:
+            if (y1 > y_px) != (y2 > y_px) and x_px < (x2 - x1) * (y_px - y1) / (y2 - y1) + x1:
+                inside = not inside
+            x1, y1 = x2, y2
+        return inside
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A service point's zones as bits; `queue_bits` are the queues that feed it."""
+
+    point: PointId
+    service_bit: int
+    staff_bit: int
+    queue_bits: int
+
+
+class ZoneMap:
+    """All zones of a site."""
+
+    def __init__(self, site: Site) -> None:
+        """Number the zones: queues first, then each service point's two."""
+        self.zones: list[Zone] = []
+        self.counters: list[Counter] = []
+        queues = [
+            (queue, self._add(ZoneKind.QUEUE, queue.id, queue.zone_px, queue.anchor))
+            for queue in site.queue
+        ]
+        for point in site.service_point:
+            service = self._add(
+                ZoneKind.SERVICE, point.id, point.service_zone_px, point.service_anchor
+            )
+            staff = (
+                self._add(ZoneKind.STAFF, point.id, point.staff_zone_px, point.staff_anchor)
+                if point.staff_zone_px
+                else 0
+            )
+            feeding = sum(bit for queue, bit in queues if not queue.feeds or point.id in queue.feeds)
+            self.counters.append(Counter(PointId(point.id), service, staff, feeding))
+        self.queue_bits = self._bits(ZoneKind.QUEUE)
+        self.service_bits = self._bits(ZoneKind.SERVICE)
+        self.staff_bits = self._bits(ZoneKind.STAFF)
+        self.customer_bits = self.queue_bits | self.service_bits
+        self._foot_bits = sum(zone.bit for zone in self.zones if zone.anchor == "foot")
+
+    def _add(self, kind: ZoneKind, point: str, polygon: Polygon, anchor: str) -> int:
+        bit = 1 << len(self.zones)
+        xs, ys = [x for x, _ in polygon], [y for _, y in polygon]
+        bounds = (min(xs), min(ys), max(xs), max(ys))
+        self.zones.append(Zone(bit, kind, PointId(point), polygon, anchor, bounds))
+        return bit
+
+    def _bits(self, kind: ZoneKind) -> int:
+        return sum(zone.bit for zone in self.zones if zone.kind is kind)
+
+    def mask(self, seen: Observation, before: int) -> int:
+        """Bits of the zones that the observed person is in.
+
+        Where the picture's lower edge cuts the box no foot is observed: then nobody comes
+        into a zone by the foot, and whoever was in one (`before`) stays. Feet hidden
+        behind someone else are estimated, but on the staff side, whose zone is drawn
+        where the visible box ends.
+        """
+        left, top, right, bottom = seen.box_xyxy_px
+        middle = (left + right) / 2
+        mask = 0 if seen.foot_seen else before & self._foot_bits
+        for zone in self.zones:
+            if zone.anchor == "foot":
+                if not seen.foot_seen:
+                    continue
+                y = bottom if zone.kind is ZoneKind.STAFF else seen.foot_xy_px[1]
+            else:
+                y = top if zone.anchor == "head" else (top + bottom) / 2
+            if zone.contains(middle, y):
+                mask |= zone.bit
+        return mask
+
+    def counter_of(self, point: PointId) -> Counter:
+        """The service point's zones."""
+        return next(counter for counter in self.counters if counter.point == point)

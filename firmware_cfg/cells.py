@@ -1,0 +1,158 @@
+"""What the messages of the wire are made of: their base, small types and released cells."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
+
+from firmware_cfg.histogram import Fate, Histogram
+from firmware_cfg.topics import DEVICE_ID_PATTERN
+
+
+def _rfc3339(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+Instant = Annotated[
+    AwareDatetime,
+    PlainSerializer(_rfc3339, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": "Z$"}),
+]
+DeviceId = Annotated[str, Field(pattern=DEVICE_ID_PATTERN)]
+Epoch = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", description="random 64 bits, hexadecimal")]
+Sequence = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
+PointId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+
+
+class Message(BaseModel):
+    """A closed value of the wire: unknown keys are refused, nothing changes after."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class PointKind(StrEnum):
+    """What a cell is about."""
+
+    SERVICE_POINT = "service_point"
+    QUEUE = "queue"
+
+
+class Level(StrEnum):
+    """Calendar level at which a cell was closed, finest first."""
+
+    QUARTER_HOUR = "quarter_hour"
+    HALF_HOUR = "half_hour"
+    HOUR = "hour"
+    DAY_PART = "day_part"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class Coverage(StrEnum):
+    """Share of the opening time that was seen, as a band."""
+
+    FULL = "99-100"
+    HIGH = "95-99"
+    PARTIAL = "80-95"
+    LOW = "50-80"
+    POOR = "0-50"
+
+    @classmethod
+    def of(cls, share: float) -> Self:
+        """Band of a share in [0, 1]."""
+        floors = ((0.99, cls.FULL), (0.95, cls.HIGH), (0.8, cls.PARTIAL), (0.5, cls.LOW))
+        return next((band for floor, band in floors if share >= floor), cls.POOR)
+
+
+class WireHistogram(Message):
+    """A `firmware_cfg.histogram.Histogram` as it travels; bucket indices are JSON keys."""
+
+    scale: Annotated[int, Field(ge=0, le=5)]
+    event: dict[Annotated[int, Field(ge=-200, le=800)], Count] = {}
+    left: dict[Annotated[int, Field(ge=-200, le=800)], Count] = {}
+    censored: dict[Annotated[int, Field(ge=-200, le=800)], Count] = {}
+
+    @classmethod
+    def of(cls, histogram: Histogram) -> Self:
+        """Wire form of `histogram`."""
+        return cls(scale=histogram.scale, **{fate.value: c for fate, c in histogram.counts.items()})
+
+    def histogram(self) -> Histogram:
+        """The histogram that travelled."""
+        counts = {Fate.EVENT: self.event, Fate.LEFT: self.left, Fate.CENSORED: self.censored}
+        return Histogram(self.scale, {fate: buckets for fate, buckets in counts.items() if buckets})
+
+
+class Outcomes(Message):
+    """Visits by outcome; the sum is the cell's `visits`."""
+
+    served: Count = 0
+    greeted_only: Count = 0
+    abandoned: Count = 0
+    passed: Count = 0
+    still_present: Count = 0
+
+
+class StaffFigures(Message):
+    """What depends on staff; absent where the team is too small (privacy rule 4)."""
+
+    greeting: WireHistogram
+    interaction: WireHistogram
+    flawless: Annotated[
+        Count, Field(description="closed visits not `passed`, no expectation broken")
+    ]
+    judged: Annotated[
+        Count, Field(description="closed visits not `passed`: base of the flawless rate")
+    ]
+    broken: Annotated[Count, Field(description="judged visits with a broken expectation")]
+    recovered: Annotated[Count, Field(description="broken visits that still ended served")]
+    interrupted: Annotated[Count, Field(description="visits with an interruption of their service")]
+    attended_s: Annotated[float, Field(ge=0, description="time with a party and staff present, s")]
+    present_s: Annotated[float, Field(ge=0, description="time with a party present, s")]
+
+
+class Cell(Message):
+    """Released figures of one point over one period: at least k visits, never changed.
+
+    Visits belong to the period of their arrival, [start, end).
+    """
+
+    point: PointId
+    kind: PointKind
+    level: Level
+    start: Instant
+    end: Instant
+    k: Annotated[int, Field(ge=5, description="threshold in force when the cell was released")]
+    visits: Count
+    left_censored: Annotated[Count, Field(description="already there when seeing began")]
+    passers_by: Count
+    outcomes: Outcomes
+    waiting: WireHistogram
+    stay: Annotated[WireHistogram, Field(description="visit duration")]
+    staff: StaffFigures | None
+    observed_s: Annotated[float, Field(ge=0, description="visit seconds seen")]
+    bridged_s: Annotated[float, Field(ge=0, description="visit seconds bridged over")]
+    unknown_s: Annotated[float, Field(ge=0, description="visit seconds not known")]
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError(f"end {self.end} is not after start {self.start}")
+        if self.visits < self.k:
+            raise ValueError(f"{self.visits} visits in a cell, expected at least k = {self.k}")
+        outcomes = sum(self.outcomes.model_dump().values())
+        if outcomes != self.visits:
+            raise ValueError(f"outcomes sum to {outcomes}, expected {self.visits} visits")
+        return self

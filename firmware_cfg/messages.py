@@ -1,0 +1,299 @@
+"""The wire contract: one closed, versioned model a message.
+
+JSON in UTF-8. Every message states `schema_version`; the server reads N, N-1 and N-2.
+A window message is padded to `WINDOW_BYTES` exactly, so that its length says nothing.
+Instants are RFC 3339 in UTC with a `Z`. The JSON Schemas in `docs/schema/` are written
+from these models.
+"""
+
+import json
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import from_json
+
+from firmware_cfg.cells import (
+    Cell,
+    Count,
+    Coverage,
+    DeviceId,
+    Epoch,
+    Instant,
+    Level,
+    Message,
+    Outcomes,
+    PointId,
+    PointKind,
+    Sequence,
+    Sha256,
+    StaffFigures,
+    WireHistogram,
+)
+from firmware_cfg.errors import MessageError, NewerVersionError
+
+__all__ = [
+    "MODELS",
+    "OLDEST_READ_VERSION",
+    "SCHEMA_VERSION",
+    "WINDOW_BYTES",
+    "Ack",
+    "AnyMessage",
+    "Cell",
+    "Count",
+    "Coverage",
+    "Desired",
+    "DeviceId",
+    "Epoch",
+    "Health",
+    "Instant",
+    "Invalid",
+    "Level",
+    "Message",
+    "Outcomes",
+    "PointId",
+    "PointKind",
+    "Queue",
+    "Rejection",
+    "Reported",
+    "Sequence",
+    "Sha256",
+    "StaffFigures",
+    "State",
+    "Window",
+    "WireHistogram",
+    "ack_signed_bytes",
+    "check_version",
+    "decode",
+    "encode",
+    "peek",
+]
+
+SCHEMA_VERSION = 1
+OLDEST_READ_VERSION = max(1, SCHEMA_VERSION - 2)
+WINDOW_BYTES = 16384
+
+
+class Invalid(Message):
+    """A part of the window in which nothing could be measured."""
+
+    start: Instant
+    end: Instant
+    reason: Literal["no_frames", "camera_moved", "restart", "configuration"]
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        _check_span(self.start, self.end)
+        return self
+
+
+class Window(Message):
+    """One message a window, always, at a fixed time and of a fixed size."""
+
+    kind: Literal["window"] = "window"
+    schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
+    device: DeviceId
+    epoch: Epoch
+    sequence: Sequence
+    start: Instant
+    end: Instant
+    definition_version: Annotated[int, Field(ge=1)]
+    geometry_hash: Sha256
+    expectations_hash: Sha256
+    model: Annotated[str, Field(max_length=80)]
+    coverage: Coverage
+    invalid: Annotated[tuple[Invalid, ...], Field(max_length=16)] = ()
+    clock: Literal["synchronised", "rtc", "estimated"]
+    cells: Annotated[tuple[Cell, ...], Field(max_length=64)] = ()
+    pad: Annotated[str, Field(description="spaces, up to the fixed size", repr=False)] = ""
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        _check_span(self.start, self.end)
+        return self
+
+
+class Health(Message):
+    """Heartbeat at fixed times; nothing in it depends on the scene."""
+
+    kind: Literal["health"] = "health"
+    schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
+    device: DeviceId
+    at: Instant
+    software: str
+    model: str
+    uptime_s: Annotated[int, Field(ge=0)]
+    disk_free_mb: Annotated[int, Field(ge=0)]
+    clock: Literal["synchronised", "rtc", "estimated"]
+    faults: Annotated[
+        tuple[Literal["camera", "outbox", "clock", "disk"], ...], Field(max_length=8)
+    ] = ()
+    kernel_layers: Annotated[tuple[str, ...], Field(max_length=8)] = ()
+
+
+class Queue(Message):
+    """A queue of the site and the counters that it feeds."""
+
+    id: PointId
+    feeds: tuple[PointId, ...]
+
+
+class State(Message):
+    """Retained: the birth of a device, or its last will."""
+
+    kind: Literal["state"] = "state"
+    schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
+    device: DeviceId
+    online: bool
+    speaks: Annotated[
+        tuple[int, ...], Field(description="schema versions that the device writes")
+    ] = (SCHEMA_VERSION,)
+    software: str = ""
+    epoch: Epoch
+
+
+class Reported(Message):
+    """Retained: the configuration in force, as far as the server must know it."""
+
+    kind: Literal["reported"] = "reported"
+    schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
+    device: DeviceId
+    service_points: tuple[PointId, ...]
+    queues: tuple[Queue, ...]
+    timezone: str
+    k: Annotated[int, Field(ge=5)]
+    window_s: Annotated[int, Field(ge=900)]
+    greet_within_s: float
+    serve_within_s: float
+    geometry_hash: Sha256
+    expectations_hash: Sha256
+
+
+class Rejection(Message):
+    """A message that the server will never take, and why."""
+
+    seq: Sequence
+    reason: Annotated[str, Field(max_length=200)]
+
+
+class Ack(Message):
+    """What the server has committed; only this settles messages at the device."""
+
+    kind: Literal["ack"] = "ack"
+    schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
+    epoch: Epoch
+    up_to: Sequence
+    sha256: Annotated[Sha256, Field(description="of the payload of message `up_to`")]
+    rejected: Annotated[tuple[Rejection, ...], Field(max_length=64)] = ()
+    signature: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$", description="Ed25519, hexadecimal")]
+
+
+class Desired(Message):
+    """Retained: what the server asks of a device; it may only tighten (privacy rule 8)."""
+
+    kind: Literal["desired"] = "desired"
+    schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
+    k: Annotated[int, Field(ge=5)] | None = None
+    window_s: Annotated[int, Field(ge=900)] | None = None
+
+
+MODELS: tuple[type[Message], ...] = (Window, Health, State, Reported, Ack, Desired)
+AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+
+def ack_signed_bytes(
+    device: str, epoch: str, up_to: int, sha256: str, rejected: tuple[Rejection, ...]
+) -> bytes:
+    """Bytes that the signature of an `Ack` covers: the device id and every other field."""
+    fields = {
+        "device": device,
+        "epoch": epoch,
+        "rejected": [[one.seq, one.reason] for one in rejected],
+        "schema_version": SCHEMA_VERSION,
+        "sha256": sha256,
+        "up_to": up_to,
+    }
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def encode(message: Message) -> bytes:
+    """Compact JSON; a `Window` padded to `WINDOW_BYTES`.
+
+    Raises:
+        MessageError: a window whose cells do not fit.
+    """
+    if not isinstance(message, Window):
+        return message.model_dump_json().encode()
+    bare = message.model_copy(update={"pad": ""}).model_dump_json().encode()
+    if len(bare) > WINDOW_BYTES:
+        raise MessageError(f"window {message.start}: {len(bare)} bytes, at most {WINDOW_BYTES} fit")
+    return bare[:-2] + b" " * (WINDOW_BYTES - len(bare)) + b'"}'
+
+
+def decode(model: type[AnyMessage], payload: bytes) -> AnyMessage:
+    """Read and check a message.
+
+    Raises:
+        NewerVersionError: the payload is of a schema version that is not known here.
+        MessageError: the payload is not this message; says which field, and what was
+            expected and found.
+    """
+    try:
+        message = model.model_validate_json(payload, strict=True)
+    except ValidationError as error:
+        problem = _first_problem(model, error)
+    else:
+        if message.model_fields_set.issuperset({"kind", "schema_version"}):
+            check_version(getattr(message, "schema_version", SCHEMA_VERSION))
+            return message
+        problem = f"{model.__name__.lower()}: expected kind and schema_version to be stated"
+    _, version = peek(payload)
+    check_version(version)
+    raise MessageError(problem)
+
+
+def _first_problem(model: type[Message], error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "message"
+    found = "" if first["type"] == "json_invalid" else f", found {str(first['input'])[:60]!r}"
+    return f"{model.__name__.lower()}: {where}: {first['msg']}{found}"
+
+
+def peek(payload: bytes) -> tuple[str, int]:
+    """Kind and schema version of any message, without reading the rest of it.
+
+    >>> peek(b'{"kind":"health","schema_version":9,"new":true}')
+    ('health', 9)
+
+    Raises:
+        MessageError: not a JSON object, or it does not state both.
+    """
+    try:
+        fields = from_json(payload, allow_inf_nan=False)
+    except ValueError as error:
+        raise MessageError(f"message: expected JSON, found {payload[:40]!r} ({error})") from None
+    if not isinstance(fields, dict):
+        raise MessageError(f"message: expected a JSON object, found {payload[:40]!r}")
+    kind, version = fields.get("kind"), fields.get("schema_version")
+    if not isinstance(kind, str):
+        raise MessageError(f"message: kind: expected a name, found {str(kind)[:40]!r}")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        found = str(version)[:40]
+        raise MessageError(f"{kind[:40]}: schema_version: expected 1 or more, found {found!r}")
+    return kind, version
+
+
+def check_version(version: int) -> None:
+    """Refuse what this reader cannot read.
+
+    Raises:
+        NewerVersionError: newer than this reader: to be kept raw and read after an upgrade.
+        MessageError: older than the oldest version that is still read.
+    """
+    if version > SCHEMA_VERSION:
+        raise NewerVersionError(
+            f"schema version {version} is newer than this reader's {SCHEMA_VERSION}; kept raw"
+        )
+    if version < OLDEST_READ_VERSION:
+        raise MessageError(
+            f"schema version {version} is older than {OLDEST_READ_VERSION}, the oldest still read"
+        )

@@ -1,0 +1,30 @@
+"""The error tree of `server`."""
+
+
+class ServerError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class IdentityError(ServerError):
+    """An identity file that cannot be read or applied; every problem stands on its own line."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        """Keep `problems`, which must not be empty."""
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class KeyFileError(ServerError):
+    """The signing key's file is missing its protection or is not a key."""
+
+
+class ListenError(ServerError):
+    """An address on which this server must not, or cannot, listen."""
+
+
+class PeriodError(ServerError):
+    """A period that cannot be asked for: not a time, reversed, or too long."""
+
+
+class NotFoundError(ServerError):
+    """No such store, point or device within what the caller may see."""

@@ -1,0 +1,136 @@
+"""What an MQTT message turns out to be; no database, no network.
+
+A device may speak for itself alone: the topic's device (which the broker's rights bind to
+the certificate) and the message's must agree. What cannot be read is a `Refusal`; with its
+epoch and sequence, where they could be made out, so that the device hears of it.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from pydantic import BaseModel, ValidationError
+
+from firmware_cfg.cells import Epoch, Sequence
+from firmware_cfg.errors import MessageError, NewerVersionError
+from firmware_cfg.messages import Health, Reported, State, Window, decode
+from firmware_cfg.topics import Kind, parse_topic
+from server.tables import AsideReason
+
+MAX_REASON = 200
+
+
+@dataclass(frozen=True, slots=True)
+class MessageKey:
+    """What a message is known by."""
+
+    device: str
+    epoch: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowReading:
+    """A window that can be read."""
+
+    key: MessageKey
+    sha256: str
+    payload: bytes
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReading:
+    """A sign of life."""
+
+    device: str
+    message: State | Health | Reported
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A message that cannot be taken; `key` where the device can be told."""
+
+    device: str
+    key: MessageKey | None
+    sha256: str
+    payload: bytes
+    reason: AsideReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A message that asks for nothing: a retained one withdrawn, or no topic of ours."""
+
+    topic: str
+
+
+Reading = WindowReading | StatusReading | Refusal | Nothing
+
+
+class _Envelope(BaseModel):
+    """The part of a message that names it, whatever else it holds."""
+
+    device: str
+    epoch: Epoch
+    sequence: Sequence
+
+
+def read(topic: str, payload: bytes) -> Reading:
+    """Read a message of the uplink."""
+    try:
+        device, kind = parse_topic(topic)
+    except MessageError:
+        return Nothing(topic)
+    if not payload:
+        return Nothing(topic)
+    if kind is Kind.WINDOW:
+        return read_window(device, payload)
+    if kind in (Kind.STATE, Kind.HEALTH, Kind.REPORTED):
+        return _read_status(device, kind, payload)
+    return Nothing(topic)
+
+
+def read_window(device: str, payload: bytes) -> WindowReading | Refusal:
+    """Read a window that came on the topic of `device`."""
+    digest = sha256(payload).hexdigest()
+    try:
+        window = decode(Window, payload)
+    except MessageError as error:
+        return _refusal(device, payload, error)
+    if window.device != device:
+        detail = f"topic of {device}, message of {window.device}"
+        return Refusal(device, None, digest, payload, AsideReason.WRONG_DEVICE, detail)
+    key = MessageKey(device, window.epoch, window.sequence)
+    return WindowReading(key, digest, payload, window)
+
+
+def _read_status(device: str, kind: Kind, payload: bytes) -> StatusReading | Refusal:
+    model: type[State | Health | Reported] = {
+        Kind.STATE: State,
+        Kind.HEALTH: Health,
+        Kind.REPORTED: Reported,
+    }[kind]
+    try:
+        message = decode(model, payload)
+    except MessageError as error:
+        return _refusal(device, payload, error)
+    if message.device != device:
+        detail = f"topic of {device}, message of {message.device}"
+        digest = sha256(payload).hexdigest()
+        return Refusal(device, None, digest, payload, AsideReason.WRONG_DEVICE, detail)
+    return StatusReading(device, message)
+
+
+def _refusal(device: str, payload: bytes, error: MessageError) -> Refusal:
+    newer = isinstance(error, NewerVersionError)
+    reason = AsideReason.NEWER_VERSION if newer else AsideReason.MALFORMED
+    try:
+        envelope = _Envelope.model_validate_json(payload)
+    except ValidationError:
+        key = None
+    else:
+        mine = envelope.device == device
+        key = MessageKey(device, envelope.epoch, envelope.sequence) if mine else None
+    digest = sha256(payload).hexdigest()
+    return Refusal(device, key, digest, payload, reason, str(error)[:MAX_REASON])

@@ -1,0 +1,91 @@
+"""The person detector: a picture in its own buffer in, boxes and scores out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from vision.errors import ModelError
+from vision.frames import Picture
+from vision.models import Model
+from vision.suppression import surviving
+
+PROVIDERS = ["CPUExecutionProvider"]  # always named: the default list holds a cloud provider
+_INPUT, _OUTPUTS = "picture", ["boxes", "scores"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """People in one picture, best score first.
+
+    Attributes:
+        boxes_xyxy_px: (n, 4) float32, in the detector's input.
+        scores: (n,) float32 in [0, 1].
+    """
+
+    boxes_xyxy_px: NDArray[np.float32]
+    scores: NDArray[np.float32]
+
+
+class Detector(Protocol):
+    """Finds people in the picture that stands in its buffer."""
+
+    @property
+    def picture_bgr(self) -> Picture:
+        """(height, width, 3) uint8, the detector's own input: write here, then `detect`."""
+
+    def detect(self) -> Detections:
+        """People in `picture_bgr`."""
+
+
+class OnnxDetector:
+    """A person detector of the manifest, run by onnxruntime on the processor."""
+
+    def __init__(self, model: Model, threads: int, score_floor: float) -> None:
+        """Build the session: `threads` for inference, nothing below `score_floor` comes out.
+
+        Raises:
+            ModelError: onnxruntime refuses the model.
+        """
+        width, height = model.input_px
+        self._input: Picture = np.zeros((1, height, width, 3), np.uint8)
+        self._score_floor = score_floor
+        try:
+            self._session = ort.InferenceSession(
+                model.data, session_options(threads), providers=PROVIDERS
+            )
+        except Exception as error:  # onnxruntime's own exceptions share no base below this
+            first_line = str(error).partition("\n")[0]
+            raise ModelError(f"{model.name}: onnxruntime: {first_line}") from None
+        self._feed = {_INPUT: self._input}
+
+    @property
+    def picture_bgr(self) -> Picture:
+        """(height, width, 3) uint8; zeros until something is written."""
+        picture: Picture = self._input[0]
+        return picture
+
+    def detect(self) -> Detections:
+        """People in `picture_bgr`, each once, none below the score floor."""
+        boxes, scores = self._session.run(_OUTPUTS, self._feed)
+        # scores descend: what reaches the floor is a head of the columns
+        count = len(scores) - int(np.searchsorted(scores[::-1], self._score_floor))
+        boxes, scores = boxes[:count], scores[:count]
+        kept = surviving(boxes)
+        return Detections(boxes[kept], scores[kept])
+
+
+def session_options(threads: int) -> ort.SessionOptions:
+    """Options for a small device: few threads that sleep when idle, little memory kept."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.log_severity_level = 4  # fatal alone; failures come as exceptions
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
