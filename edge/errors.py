@@ -1,7 +1,5 @@
 """The error tree of `edge`."""
 
-from __future__ import annotations
-
 
 class EdgeError(Exception):
     """Base of every error that this package raises on purpose."""
@@ -25,3 +23,19 @@ class OutboxFullError(OutboxError):
 
 class AckError(EdgeError):
     """An acknowledgement that settles nothing: forged, of another outbox, or another hash."""
+
+
+class InputFileError(EdgeError):
+    """An input file that cannot be used; the message begins `FILE:LINE: `."""
+
+    def __init__(self, path: object, line: int, message: str) -> None:
+        """Say where, what was expected and what was found."""
+        super().__init__(f"{path}:{line}: {message}")
+
+
+class OutputFileError(EdgeError):
+    """A result that cannot be written; nothing of it is left behind."""
+
+
+class StreamError(EdgeError):
+    """The stream of records from the camera process broke."""

@@ -35,10 +35,21 @@ Count = Annotated[int, Field(ge=0, le=1_000_000)]
 PointId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 
+def check_span(start: datetime, end: datetime) -> None:
+    """Refuse a span [start, end) without length."""
+    if end <= start:
+        raise ValueError(f"end {_rfc3339(end)} is not after start {_rfc3339(start)}")
+
+
 class Message(BaseModel):
     """A closed value of the wire: unknown keys are refused, nothing changes after."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 class PointKind(StrEnum):
@@ -148,8 +159,7 @@ class Cell(Message):
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
-        if self.end <= self.start:
-            raise ValueError(f"end {self.end} is not after start {self.start}")
+        check_span(self.start, self.end)
         if self.visits < self.k:
             raise ValueError(f"{self.visits} visits in a cell, expected at least k = {self.k}")
         outcomes = sum(self.outcomes.model_dump().values())

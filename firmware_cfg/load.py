@@ -21,7 +21,7 @@ from firmware_cfg.errors import Problem, SiteFileError
 from firmware_cfg.locate import key_lines, line_of
 from firmware_cfg.profiles import with_profile_defaults
 from firmware_cfg.site import Site
-from firmware_cfg.wording import explain
+from firmware_cfg.wording import NESTED, explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,9 +50,11 @@ def parse_site(text: str, file: str = "site.toml") -> Site:
     """
     try:
         raw: dict[str, object] = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        site, mistakes = _validated(with_profile_defaults(raw))
+    except RecursionError:
+        raise SiteFileError((Problem(file, 1, "", NESTED),)) from None
+    except ValueError as error:  # the parser's, or a number of thousands of digits
         raise SiteFileError((_syntax_problem(str(error), text, file),)) from None
-    site, mistakes = _validated(with_profile_defaults(raw))
     mistakes = list(dict.fromkeys([*mistakes, *incoherences(raw)]))
     if site is not None and not mistakes:
         return site
@@ -99,7 +101,7 @@ def _syntax_problem(error: str, text: str, file: str) -> Problem:
     place = re.search(r" ?\(at line (\d+), column (\d+)\)$", error)
     last = max(1, len(text.splitlines()))
     line = int(place[1]) if place else last
-    words = re.sub(r" ?\(at .*\)$", "", error) or "nested too deeply"
+    words = re.sub(r" ?\(at .*\)$", "", error)
     where = f" (column {place[2]})" if place else ""
     return Problem(file, min(line, last), "", f"expected TOML, found: {words}{where}")
 
@@ -111,7 +113,7 @@ def _validated(raw: dict[str, object]) -> tuple[Site | None, list[Found]]:
         return Site.model_validate_json(json.dumps(raw, default=str), strict=True), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-    mistakes = [_found(detail, raw) for detail in details]
+    mistakes = [_found(detail, raw) for detail in details if not _miscounted(detail)]
     removed = {_key_at(detail["loc"]) for detail in details} - {()}
     rest = copy.deepcopy(raw)
     for path in removed:
@@ -131,7 +133,7 @@ def _second_look(
     for detail in details:
         found = _found(detail, rest)
         words = set(re.findall(r"\w+", found.message))
-        if found.path not in removed and not words & gone:
+        if not _miscounted(detail) and found.path not in removed and not words & gone:
             yield found
 
 
@@ -139,9 +141,15 @@ def _found(detail: ErrorDetails, raw: dict[str, object]) -> Found:
     path = tuple(part for part in detail["loc"] if part != "[key]")
     words = explain(detail, path)
     # a check between keys names the key that it is about as its type
-    if isinstance(_value_at(raw, path), dict) and "text" in detail.get("ctx", {}):
+    if "text" in detail.get("ctx", {}) and isinstance(_value_at(raw, path), dict):
         path = (*path, detail["type"])
     return Found(path, words)
+
+
+def _miscounted(detail: ErrorDetails) -> bool:
+    """Whether an array seems too short only because its elements have mistakes themselves."""
+    least = detail.get("ctx", {}).get("min_length", 0)
+    return detail["type"] == "too_short" and len(detail["input"]) >= least
 
 
 def _key_at(loc: KeyPath) -> KeyPath:

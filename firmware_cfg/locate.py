@@ -30,7 +30,7 @@ def key_lines(text: str) -> dict[Path, int]:
     A path holds names and, in arrays, indices from 0. A table named several times stands at
     its own header, or else where it is first mentioned.
 
-    >>> key_lines('[a]\\nb = [1,\\n  2]\\n')
+    >>> key_lines('[a]\nb = [1,\n  2]\n')
     {('a',): 1, ('a', 'b'): 2, ('a', 'b', 0): 2, ('a', 'b', 1): 3}
     """
     return _Scanner(text).scan()

@@ -28,6 +28,7 @@ from firmware_cfg.cells import (
     Sha256,
     StaffFigures,
     WireHistogram,
+    check_span,
 )
 from firmware_cfg.errors import MessageError, NewerVersionError
 
@@ -82,7 +83,7 @@ class Invalid(Message):
 
     @model_validator(mode="after")
     def _forward(self) -> Self:
-        _check_span(self.start, self.end)
+        check_span(self.start, self.end)
         return self
 
 
@@ -104,11 +105,11 @@ class Window(Message):
     invalid: Annotated[tuple[Invalid, ...], Field(max_length=16)] = ()
     clock: Literal["synchronised", "rtc", "estimated"]
     cells: Annotated[tuple[Cell, ...], Field(max_length=64)] = ()
-    pad: Annotated[str, Field(description="spaces, up to the fixed size", repr=False)] = ""
+    pad: Annotated[str, Field(description="spaces, up to the fixed size")] = ""
 
     @model_validator(mode="after")
     def _forward(self) -> Self:
-        _check_span(self.start, self.end)
+        check_span(self.start, self.end)
         return self
 
 
@@ -230,25 +231,25 @@ def encode(message: Message) -> bytes:
 
 
 def decode(model: type[AnyMessage], payload: bytes) -> AnyMessage:
-    """Read and check a message.
+    """Read and check a message, or any other closed value that has no version of its own.
 
     Raises:
         NewerVersionError: the payload is of a schema version that is not known here.
         MessageError: the payload is not this message; says which field, and what was
             expected and found.
     """
+    stated = {"kind", "schema_version"} & model.model_fields.keys()
     try:
         message = model.model_validate_json(payload, strict=True)
     except ValidationError as error:
-        problem = _first_problem(model, error)
-    else:
-        if message.model_fields_set.issuperset({"kind", "schema_version"}):
-            check_version(getattr(message, "schema_version", SCHEMA_VERSION))
-            return message
-        problem = f"{model.__name__.lower()}: expected kind and schema_version to be stated"
-    _, version = peek(payload)
-    check_version(version)
-    raise MessageError(problem)
+        if stated:
+            check_version(peek(payload)[1])
+        raise MessageError(_first_problem(model, error)) from None
+    if not stated <= message.model_fields_set:
+        peek(payload)  # says which of them is missing
+    if stated:
+        check_version(getattr(message, "schema_version", SCHEMA_VERSION))
+    return message
 
 
 def _first_problem(model: type[Message], error: ValidationError) -> str:
@@ -268,7 +269,7 @@ def peek(payload: bytes) -> tuple[str, int]:
         MessageError: not a JSON object, or it does not state both.
     """
     try:
-        fields = from_json(payload, allow_inf_nan=False)
+        fields = from_json(payload)
     except ValueError as error:
         raise MessageError(f"message: expected JSON, found {payload[:40]!r} ({error})") from None
     if not isinstance(fields, dict):

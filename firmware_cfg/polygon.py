@@ -69,7 +69,7 @@ def fix_a_plane(points: Sequence[Point], tolerance: float = 0.005) -> bool:
 
 
 def turned_over(image: Sequence[Point], world: Sequence[Point]) -> tuple[int, int, int] | None:
-    """First three points that go round the other way than the first three that go round at all.
+    """First three points that go round the other way than most.
 
     A camera sees a floor from one side, so all triples of floor points keep their sense of
     rotation in the picture, or all change it. Nearly straight triples do not count.
@@ -78,7 +78,7 @@ def turned_over(image: Sequence[Point], world: Sequence[Point]) -> tuple[int, in
     >>> turned_over([(9, 9), (5, 9), (5, 6), (9, 6)], square) is None
     True
     >>> turned_over([(0, 0), (4, 0), (0, 3), (4, 3)], square)
-    (0, 1, 2)
+    (0, 2, 3)
     """
     senses: dict[tuple[int, int, int], bool] = {}
     for i, j, k in combinations(range(min(len(image), len(world))), 3):

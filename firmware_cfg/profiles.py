@@ -68,7 +68,7 @@ PROFILES: Mapping[str, Profile] = {
             threads=2,
             max_rate_hz=15.0,
             reason="its cores have the dot-product instruction, so the more exact input fits; "
-            "two of four cores keep it cool",
+            "two of four cores leave room for heat and for the rest",
         ),
         Profile(
             name="jetson-orin",
@@ -77,7 +77,7 @@ PROFILES: Mapping[str, Profile] = {
             threads=2,
             max_rate_hz=30.0,
             reason="the graphics processor takes the unquantised model, two points of AP better; "
-            "where a real inference at start finds no such provider, two cores carry it",
+            "without such a provider two cores run it, at the rate that they reach",
         ),
     )
 }

@@ -3,9 +3,10 @@
 import re
 from datetime import date, time
 from difflib import get_close_matches
+from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from firmware_cfg.section import ClockTime, Section, Weekday, problem
 
@@ -26,11 +27,22 @@ def parse_opening(span: str) -> tuple[time, time]:
     return opens, closes
 
 
+def _check_opening(span: str) -> str:
+    try:
+        parse_opening(span)
+    except ValueError as error:
+        raise problem("opening", str(error)) from None
+    return span
+
+
+OpeningSpan = Annotated[str, AfterValidator(_check_opening)]
+
+
 class Store(Section):
     """The store's own time: zone, weekly opening hours, exceptions."""
 
     timezone: str = Field("UTC", description="IANA zone.")
-    opening: dict[Weekday, tuple[str, ...]] = Field(
+    opening: dict[Weekday, tuple[OpeningSpan, ...]] = Field(
         default_factory=dict,
         description="Opening spans by weekday, `HH:MM-HH:MM`; no table at all: always open.",
     )
@@ -60,17 +72,6 @@ class Store(Section):
                 f"expected an IANA time zone such as Asia/Shanghai, found {name!r}{hint}",
             ) from None
         return name
-
-    @field_validator("opening")
-    @classmethod
-    def _spans(cls, opening: dict[Weekday, tuple[str, ...]]) -> dict[Weekday, tuple[str, ...]]:
-        for spans in opening.values():
-            for span in spans:
-                try:
-                    parse_opening(span)
-                except ValueError as error:
-                    raise problem("opening", str(error)) from None
-        return opening
 
     @field_validator("day_parts")
     @classmethod

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from firmware_cfg.locate import Path
 
+NESTED = "expected arrays and tables that are nested less deeply"
 _KINDS = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -35,12 +36,12 @@ _KINDS = {
 _BOUNDS = {
     "greater_than_equal": "a number ≥ {ge:g}",
     "less_than_equal": "a number ≤ {le:g}",
-    "too_short": "at least {min_length} elements",
-    "too_long": "at most {max_length} elements",
+    "too_short": "{min_length} elements or more",
+    "too_long": "{max_length} elements or fewer",
     "string_too_short": "at least {min_length} characters",
     "string_too_long": "at most {max_length} characters",
 }
-_PATTERNS = {
+PATTERNS = {
     r"^[a-z0-9][a-z0-9_-]{0,62}$": "1 to 63 of a–z, 0–9, - and _, beginning with a letter or digit",
     r"^[a-z0-9][a-z0-9-]{0,62}$": "1 to 63 of a–z, 0–9 and -, beginning with a letter or digit",
     r"^([01]\d|2[0-3]):[0-5]\d$": "a time of day such as 04:00",
@@ -52,8 +53,8 @@ def explain(error: ErrorDetails, path: Path) -> str:
     """One schema error as `expected …, found …`; `path` is where it stands."""
     kind, context = error["type"], error.get("ctx", {})
     found = shown_value(error["input"])
-    if "text" in context:
-        return str(context["text"])
+    if "text" in context or kind == "json_invalid":
+        return str(context.get("text", NESTED))
     if kind == "missing":
         return _missing(path)
     if kind == "extra_forbidden":
@@ -71,7 +72,7 @@ def _expected(kind: str, context: Mapping[str, object]) -> str:
     if kind in _BOUNDS:
         return _BOUNDS[kind].format_map(context)
     if kind == "string_pattern_mismatch":
-        return _PATTERNS.get(str(context["pattern"]), f"a text of the form {context['pattern']}")
+        return PATTERNS.get(str(context["pattern"]), f"a text of the form {context['pattern']}")
     if kind == "literal_error":
         return str(context["expected"]).replace("'", '"')
     return _KINDS.get(kind, f"another value ({kind})")
@@ -79,7 +80,7 @@ def _expected(kind: str, context: Mapping[str, object]) -> str:
 
 def _missing(path: Path) -> str:
     if isinstance(path[-1], int):
-        return f"expected at least {path[-1] + 1} elements"
+        return f"expected {path[-1] + 1} elements, found fewer"
     if len(path) > 1:
         return "missing: expected this key here"
     many = path[0] in _arrays()

@@ -40,7 +40,7 @@ def persons_only(layers: Sequence[Layer], heads: Mapping[int, str]) -> list[Laye
 def first_weights(weights: NDArray[np.float16]) -> NDArray[np.float32]:
     """The first convolution's weights, OIHW, divided by the colours' standard deviations."""
     scaled = weights.astype(np.float64) / BGR_STD.reshape(1, 3, 1, 1)
-    return scaled.astype(np.float32)
+    return np.asarray(scaled, np.float32)
 
 
 def geometry(layer: Layer) -> dict[str, list[int]]:

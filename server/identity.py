@@ -48,7 +48,7 @@ def apply_identity(connection: Connection, identity: file.Identity) -> None:
     points: dict[tuple[UUID, str], UUID] = {}
     for one in identity.store:
         org_id = orgs[one.organisation]
-        values = {
+        values: dict[str, object] = {
             "name": one.name,
             "region_id": None if one.region is None else regions[org_id, one.region],
             "timezone": one.timezone,
@@ -56,12 +56,10 @@ def apply_identity(connection: Connection, identity: file.Identity) -> None:
             "opening": {day: list(spans) for day, spans in one.opening.items()},
             "closed": [day.isoformat() for day in one.closed],
         }
-        store_id = _keep(
-            connection, store, "store_id", {"org_id": org_id, "slug": one.key}, values
-        )
+        store_id = _keep(connection, store, "store_id", {"org_id": org_id, "slug": one.key}, values)
         stores[org_id, one.key] = store_id
         for position, each in enumerate(one.point):
-            key = {"org_id": org_id, "store_id": store_id, "slug": each.key}
+            key: dict[str, object] = {"org_id": org_id, "store_id": store_id, "slug": each.key}
             values = {"label": each.label, "kind": each.kind.value, "position": position}
             points[store_id, each.key] = _keep(connection, point, "point_id", key, values)
     for each_device in identity.device:
@@ -74,7 +72,7 @@ def _apply_regions(
     """Regions first without their parents, then the tree."""
     ids = {}
     for one in identity.region:
-        key = {"org_id": orgs[one.organisation], "slug": one.key}
+        key: dict[str, object] = {"org_id": orgs[one.organisation], "slug": one.key}
         region_id = _keep(connection, region, "region_id", key, {"name": one.name})
         ids[orgs[one.organisation], one.key] = region_id
     for one in identity.region:

@@ -127,7 +127,9 @@ def _incoherences(identity: Identity) -> list[str]:
     regions = {(one.organisation, one.key): one for one in identity.region}
     stores = {(one.organisation, one.key): one for one in identity.store}
     problems = _repeated(identity)
-    for owned in (*identity.region, *identity.store, *identity.device):
+    owned_ones: list[Region | Store | Device] = [*identity.region, *identity.store]
+    owned_ones += identity.device
+    for owned in owned_ones:
         if owned.organisation not in organisations:
             problems.append(f"{_name(owned)}: unknown organisation {owned.organisation!r}")
     for region in identity.region:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,14 @@ class Letterbox:
     region: Region
     picture_px: tuple[int, int]
     scaled_px: tuple[int, int]
+    _map: tuple[FloatArray, FloatArray, FloatArray] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Lay out the factors that every frame needs, (4,) each."""
+        width, height = self.region.size_px
+        factor = np.array([width / self.scaled_px[0], height / self.scaled_px[1]] * 2)
+        corner = np.array([self.region.left, self.region.top] * 2, float)
+        object.__setattr__(self, "_map", (factor, corner, np.array(self.picture_px * 2, float)))
 
     @classmethod
     def fit(
@@ -50,8 +58,5 @@ class Letterbox:
 
         x = left + x_input · region width / scaled width; y likewise.
         """
-        width, height = self.region.size_px
-        factor = np.array([width / self.scaled_px[0], height / self.scaled_px[1]] * 2)
-        corner = np.array([self.region.left, self.region.top] * 2, float)
-        edge = np.array(self.picture_px * 2, float)
-        return np.clip(boxes_xyxy_px * factor + corner, 0.0, edge)
+        factor, corner, edge = self._map
+        return np.minimum(np.maximum(boxes_xyxy_px * factor + corner, 0.0), edge)

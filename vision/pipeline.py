@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from firmware_cfg.record import FrameRecord, pack
 from vision.detector import Detector
-from vision.frames import Frame, FrameSource, Picture
-from vision.letterbox import Letterbox
+from vision.frames import Frame, FrameSource
 from vision.region import cut
+from vision.scaling import Scaler
 from vision.timeline import RateLimit
 
 Write = Callable[[bytes], object]
-
-SHRINK_AREA = 2.0  # from this much smaller on, each input pixel averages what it covers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +24,14 @@ class Pipeline:
     Attributes:
         source: where frames come from.
         detector: what finds people.
-        letterbox: which part of a frame the detector sees, and how it is scaled.
+        scaler: brings the letterbox's region into the detector's buffer.
         write: takes one packed record; blocks while the reader is behind.
         max_rate_hz: most records a second of capture time.
     """
 
     source: FrameSource
     detector: Detector
-    letterbox: Letterbox
+    scaler: Scaler
     write: Write
     max_rate_hz: float
 
@@ -49,31 +46,14 @@ class Pipeline:
 
     def record(self, frame: Frame) -> FrameRecord:
         """The record of one frame: its people in the delivered picture."""
-        scale_into(self.detector.picture_bgr, frame.picture_bgr, self.letterbox)
+        letterbox = self.scaler.letterbox
+        self.scaler.scale(frame.picture_bgr, self.detector.picture_bgr)
         found = self.detector.detect()
-        boxes, scores = self.letterbox.to_picture(found.boxes_xyxy_px), found.scores
-        whole = ~cut(boxes, self.letterbox.region, self.letterbox.picture_px)
+        boxes, scores = letterbox.to_picture(found.boxes_xyxy_px), found.scores
+        region, picture_px = letterbox.region, letterbox.picture_px
+        if region.size_px != picture_px:
+            whole = ~cut(boxes, region, picture_px)
+            boxes, scores = boxes[whole], scores[whole]
         return FrameRecord(
-            frame.index,
-            frame.t_us,
-            self.letterbox.picture_px,
-            boxes[whole],
-            scores[whole].astype(np.float64),
-            frame.health,
+            frame.index, frame.t_us, picture_px, boxes, scores.astype(np.float64), frame.health
         )
-
-
-def scale_into(target_bgr: Picture, picture_bgr: Picture, letterbox: Letterbox) -> None:
-    """Scale the letterbox's region of a picture into the top-left corner of `target_bgr`.
-
-    (h, w, 3) uint8 both; what lies beyond the scaled region is left as it is (zeros).
-    """
-    region, (width, height) = letterbox.region, letterbox.scaled_px
-    seen = picture_bgr[region.top : region.bottom, region.left : region.right]
-    shrinks = region.size_px[1] >= SHRINK_AREA * height
-    cv2.resize(
-        seen,
-        (width, height),
-        dst=target_bgr[:height, :width],
-        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
-    )

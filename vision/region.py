@@ -171,8 +171,9 @@ def _to_aspect(
         left, right = _grow(left, right, min(aspect * tall, width), width)
     else:
         top, bottom = _grow(top, bottom, min(wide / aspect, height), height)
+    right, bottom = math.ceil(right / 2) * 2, math.ceil(bottom / 2) * 2
     return Region(
-        int(left) // 2 * 2, int(top) // 2 * 2, math.ceil(right), math.ceil(bottom)
+        int(left) // 2 * 2, int(top) // 2 * 2, min(width, right), min(height, bottom)
     )
 
 

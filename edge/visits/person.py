@@ -96,6 +96,10 @@ class Person:
         index = bisect_left(self.t_s, t_s)
         return index if index < len(self.t_s) and self.t_s[index] == t_s else None
 
+    def last_index(self, t_s: float) -> int:
+        """Index of the last sighting not after `t_s`, else the first."""
+        return max(bisect_right(self.t_s, t_s) - 1, 0)
+
     def voted_mask(self, index: int) -> int:
         """Zone bits by majority within `VOTE_S` on either side of a sighting.
 
@@ -128,7 +132,7 @@ class Person:
 
     def position_near(self, t_s: float) -> tuple[float, float]:
         """Floor position at the last sighting not after `t_s`, else at the first one."""
-        index = max(bisect_right(self.t_s, t_s) - 1, 0)
+        index = self.last_index(t_s)
         return self.x_m[index], self.y_m[index]
 
     def forget_before(self, t_s: float) -> None:

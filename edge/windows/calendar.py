@@ -7,15 +7,14 @@ units end: a repeated hour is an hour of its own, a skipped one does not exist, 
 has 23 or 25 hours. A week belongs to the month of its Thursday.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
 from firmware_cfg.messages import Level
-from firmware_cfg.site import WEEKDAYS, Store, parse_opening
+from firmware_cfg.section import WEEKDAYS
+from firmware_cfg.store import Store, parse_opening
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -45,7 +44,7 @@ class Period:
         """Elapsed time from start to end."""
         return self.end - self.start
 
-    def within(self, other: Period) -> Period | None:
+    def within(self, other: "Period") -> "Period | None":
         """The part that lies in `other`; None if there is none."""
         start, end = max(self.start, other.start), min(self.end, other.end)
         return Period(start, end) if start < end else None
@@ -137,10 +136,7 @@ class StoreCalendar:
         for n in range(_SEARCH_DAYS):
             for span in sorted(self._opening(day + n * DAY)):
                 if span.end > at:
-                    window = self.window_at(max(at, span.start))
-                    while not self.open_spans(window):
-                        window = self.window_at(window.end)
-                    return window
+                    return self.window_at(max(at, span.start))
         return None
 
     def windows(self, period: Period) -> Iterator[Period]:
@@ -159,9 +155,7 @@ class StoreCalendar:
         offset = self._offset(after)
         while after - before > _SECOND:
             middle = before + (after - before) // (2 * _SECOND) * _SECOND
-            before, after = (
-                (before, middle) if self._offset(middle) == offset else (middle, after)
-            )
+            before, after = (before, middle) if self._offset(middle) == offset else (middle, after)
         return after
 
     def _grid(self, at: datetime, step: timedelta) -> Period:

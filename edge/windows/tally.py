@@ -7,11 +7,10 @@ this long" and so are censored. Durations are quantised to milliseconds and summ
 `timedelta`, which is exact: adding tallies in any order gives the same tally.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Self
 
 from edge.visits.values import Outcome, Visit
 from firmware_cfg.histogram import Fate, Histogram
@@ -68,7 +67,7 @@ class Tally:
         return self.flawless + self.broken
 
     @classmethod
-    def of_visit(cls, visit: Visit) -> Tally:
+    def of_visit(cls, visit: Visit) -> Self:
         """Tally of one visit, final or as it stands when its window closes."""
         return cls(
             outcomes=Counter({visit.outcome: 1}),
@@ -89,13 +88,13 @@ class Tally:
         )
 
     @classmethod
-    def of_presence(cls, length: timedelta, *, attended: bool) -> Tally:
+    def of_presence(cls, length: timedelta, *, attended: bool) -> Self:
         """Tally of a part of a presence span."""
         return cls(present=length, attended=length if attended else _ZERO)
 
-    def __add__(self, other: Tally) -> Tally:
+    def __add__(self, other: Self) -> Self:
         """Both together."""
-        return Tally(
+        return type(self)(
             outcomes=self.outcomes + other.outcomes,
             left_censored=self.left_censored + other.left_censored,
             passers_by=self.passers_by + other.passers_by,

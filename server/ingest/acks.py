@@ -7,9 +7,10 @@ a stretch with more of them is acknowledged in steps.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from firmware_cfg.messages import Rejection
 from server.tables import MessageStatus, message, progress
@@ -91,7 +92,7 @@ def _repeat(connection: Connection, stream: Stream, up_to: int, sha256: str) -> 
     return AckDraft(stream.device, stream.epoch, up_to, sha256, rejected)
 
 
-def _of(stream: Stream) -> tuple[bool, ...]:
+def _of(stream: Stream) -> tuple[ColumnElement[bool], ...]:
     return (
         message.c.org_id == stream.org_id,
         message.c.device == stream.device,
@@ -99,7 +100,7 @@ def _of(stream: Stream) -> tuple[bool, ...]:
     )
 
 
-def _progress(connection: Connection, stream: Stream) -> Row[tuple[int, str]] | None:
+def _progress(connection: Connection, stream: Stream) -> Row[Any] | None:
     return connection.execute(
         select(progress.c.up_to, progress.c.sha256).where(
             progress.c.org_id == stream.org_id,
@@ -111,7 +112,7 @@ def _progress(connection: Connection, stream: Stream) -> Row[tuple[int, str]] | 
 
 def _later(
     connection: Connection, stream: Stream, at: int
-) -> list[Row[tuple[int, str, str, str | None]]]:
+) -> list[Row[Any]]:
     return list(
         connection.execute(
             select(message.c.sequence, message.c.sha256, message.c.status, message.c.reason)

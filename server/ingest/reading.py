@@ -106,13 +106,14 @@ def read_window(device: str, payload: bytes) -> WindowReading | Refusal:
 
 
 def _read_status(device: str, kind: Kind, payload: bytes) -> StatusReading | Refusal:
-    model: type[State | Health | Reported] = {
-        Kind.STATE: State,
-        Kind.HEALTH: Health,
-        Kind.REPORTED: Reported,
-    }[kind]
     try:
-        message = decode(model, payload)
+        message: State | Health | Reported
+        if kind is Kind.STATE:
+            message = decode(State, payload)
+        elif kind is Kind.HEALTH:
+            message = decode(Health, payload)
+        else:
+            message = decode(Reported, payload)
     except MessageError as error:
         return _refusal(device, payload, error)
     if message.device != device:

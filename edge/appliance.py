@@ -1,0 +1,181 @@
+"""The edge process: records in, aggregates out. The composition root of `edge`.
+
+    records pipe ─► engine ─► reporter ─► outbox ─► publisher ─► broker
+                      └─► local page, row-level outputs (development, commissioning)
+
+Without a broker in the site file there is no outbox and no publisher, without a page no
+socket at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge.engine import Engine
+from edge.errors import EdgeError
+from edge.records_pipe import RecordsPipe, Timeline
+from edge.rows import RowCollector, RowPaths
+from firmware_cfg.errors import SiteFileError
+from firmware_cfg.load import load_site
+
+if TYPE_CHECKING:
+    from edge.page.live import LivePage
+    from edge.upload import Upload
+    from edge.visits.values import Event
+    from firmware_cfg.record import FrameRecord
+    from firmware_cfg.site import Site
+
+LOG = logging.getLogger(__name__)
+TICK_S = 1.0
+SHOW_S = 0.1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Arguments of the edge process; `encounter-edge run` gives them."""
+    command = argparse.ArgumentParser(prog="python -m edge.appliance", description=__doc__)
+    command.add_argument("--site", type=Path, required=True)
+    command.add_argument("--records-fd", type=int, required=True)
+    command.add_argument("--ready-fd", type=int)
+    command.add_argument("--lifeline-fd", type=int)
+    command.add_argument("--live", action="store_true", help="the source has no end of its own")
+    command.add_argument(
+        "--starts-at",
+        type=datetime.fromisoformat,
+        help="UTC of capture time 0: the frames are the clock (demonstration)",
+    )
+    for name in ("--out", "--people-out", "--summary-out", "--tracks-out"):
+        command.add_argument(name, type=Path)
+    command.add_argument("--detections-out", type=Path)
+    command.add_argument("--times-out", type=Path)
+    return command
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the edge process; returns its exit status."""
+    options = parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        site = load_site(options.site)
+        with ExitStack() as stack:
+            appliance = Appliance(site, options, stack)
+            if options.ready_fd is not None:
+                os.write(options.ready_fd, b"\n")
+                os.close(options.ready_fd)
+            appliance.run(RecordsPipe(options.records_fd, options.lifeline_fd))
+    except SiteFileError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except EdgeError as error:
+        sys.stderr.write(f"encounter-edge: {error}\n")
+        return 1
+    return 0
+
+
+class Appliance:
+    """Everything of the edge process, built once."""
+
+    def __init__(self, site: Site, options: argparse.Namespace, stack: ExitStack) -> None:
+        """Build what the site file asks for; `stack` closes it."""
+        self._engine = Engine(site)
+        self._timeline = Timeline()
+        self._paths = RowPaths(
+            options.out,
+            options.people_out,
+            options.summary_out,
+            options.tracks_out,
+            options.detections_out,
+            options.times_out,
+        )
+        wants_rows = not options.live or any(
+            getattr(options, name) is not None
+            for name in ("out", "people_out", "summary_out", "tracks_out", "detections_out")
+        )
+        self._rows = RowCollector(site.encounter.settle_s) if wants_rows else None
+        self._upload: Upload | None = None
+        if site.broker is not None:
+            from edge.upload import Upload  # noqa: PLC0415 - no broker: no MQTT in memory
+
+            self._upload = stack.enter_context(Upload(site, options.starts_at))
+        self._page: LivePage | None = None
+        if site.page is not None:
+            from edge.page.live import LivePage  # noqa: PLC0415 - no page: no HTTP in memory
+
+            self._page = LivePage(site)
+            stack.callback(self._page.stop)
+            LOG.info("page_ready %s", self._page.start())
+        self._new_events: list[Event] = []
+        self._shown_s = self._ticked_s = -1e9
+
+    def run(self, pipe: RecordsPipe) -> None:
+        """Work until the pipe ends.
+
+        Raises:
+            StreamError: the camera process wrote something else than records.
+            OutputFileError: a row-level output cannot be written.
+        """
+        for batch in pipe.batches(TICK_S):
+            for record in batch:
+                self._take(record)
+            self._tick()
+        self._note(self._engine.finish())
+        self._tick(last=True)
+        if self._rows is not None:
+            self._rows.write(self._paths)
+
+    def _take(self, record: FrameRecord) -> None:
+        placed = self._timeline.place(record, time.monotonic())
+        events = self._engine.step(placed)
+        if self._rows is not None:
+            self._rows.frame(placed, self._engine, events)
+            if self._paths.detections is not None:
+                self._rows.keep_detections(placed)
+        if self._upload is not None:
+            self._upload.observe(events, placed.t_s, self._engine)
+        self._new_events += events
+
+    def _note(self, events: Sequence[Event]) -> None:
+        if self._rows is not None:
+            self._rows.events += events
+        if self._upload is not None:
+            self._upload.observe(events, None, self._engine)
+        self._new_events += events
+
+    def _tick(self, *, last: bool = False) -> None:
+        now_s = time.monotonic()
+        if self._upload is not None and (last or now_s - self._ticked_s >= TICK_S):
+            self._ticked_s = now_s
+            self._upload.tick(self._engine)
+        if self._page is not None and (last or now_s - self._shown_s >= SHOW_S):
+            self._shown_s = now_s
+            self._show(self._page)
+
+    def _show(self, page: LivePage) -> None:
+        from edge.page.snapshot import Snapshot  # noqa: PLC0415 - only where there is a page
+
+        last_us = self._timeline.last_us or 0
+        page.show(
+            Snapshot(
+                at_s=last_us / 1e6,
+                present=tuple(self._engine.present()),
+                new_events=tuple(self._new_events),
+                open_visits=tuple(self._engine.open_visits()),
+                link=self._upload.link if self._upload else "no broker: nothing is published",
+                released=self._upload.released if self._upload else "",
+            )
+        )
+        self._new_events.clear()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""The command `encounter-edge`.
+
+Exit status: 0 done, 1 failed while running, 2 bad input or usage. Results go to the named
+file or standard output, messages to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import firmware_cfg
+from edge.errors import EdgeError, InputFileError
+from firmware_cfg.errors import SiteFileError
+
+DONE, FAILED, BAD_INPUT = 0, 1, 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, with its help."""
+    root = argparse.ArgumentParser(
+        prog="encounter-edge", description="Times service encounters on the device."
+    )
+    root.add_argument("--version", action="version", version=firmware_cfg.__version__)
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _replay_arguments(
+        commands.add_parser("replay", help="time the visits in a table of detections")
+    )
+    _run_arguments(commands.add_parser("run", help="time the visits in front of a camera"))
+    check = commands.add_parser("check-config", help="check a site file, and say what it means")
+    check.add_argument("site", type=Path, metavar="SITE.toml")
+    check.add_argument("--json", action="store_true", help="print problems or summary as JSON")
+    return root
+
+
+def _replay_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--detections", type=Path, required=True, metavar="DET.txt", help="MOTChallenge detections"
+    )
+    timing = command.add_mutually_exclusive_group(required=True)
+    timing.add_argument(
+        "--times", type=Path, metavar="TIMES.csv", help="capture time of each frame"
+    )
+    timing.add_argument("--fps", type=_rate, metavar="N", help="frames at a constant rate instead")
+    command.add_argument("--site", type=Path, required=True, metavar="SITE.toml")
+    _row_arguments(command)
+
+
+def _run_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--source",
+        required=True,
+        metavar="VIDEO|CAMERA|URL",
+        help="a video file, a camera (0, /dev/video0, picamera2), or rtsp://…",
+    )
+    command.add_argument("--site", type=Path, required=True, metavar="SITE.toml")
+    command.add_argument("--detections-out", type=Path, metavar="DET.txt")
+    command.add_argument("--times-out", type=Path, metavar="TIMES.csv")
+    command.add_argument("--loop", action="store_true", help="begin a video again at its end")
+    command.add_argument("--realtime", action="store_true", help="play a video at its own pace")
+    _row_arguments(command)
+
+
+def _row_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--out", type=Path, metavar="VISITS.jsonl", help="default: standard output"
+    )
+    command.add_argument("--people-out", type=Path, metavar="PEOPLE.csv")
+    command.add_argument("--summary-out", type=Path, metavar="SUMMARY.json")
+    command.add_argument("--tracks-out", type=Path, metavar="TRACKS.txt")
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0.1 <= rate <= 1000:
+        raise argparse.ArgumentTypeError(f"expected frames a second, 0.1 … 1000, found {text!r}")
+    return rate
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        if options.command == "replay":
+            return _replay(options)
+        if options.command == "check-config":
+            return _check_config(options)
+        return _run(options)
+    except (SiteFileError, InputFileError) as error:
+        sys.stderr.write(f"{error}\n")
+        return BAD_INPUT
+    except EdgeError as error:
+        sys.stderr.write(f"encounter-edge: {error}\n")
+        return FAILED
+    except KeyboardInterrupt:
+        return DONE
+    except BrokenPipeError:
+        sys.stderr.close()
+        return DONE
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from edge.replay import replay  # noqa: PLC0415 - `run` stays small without the engine
+    from edge.rows import RowPaths  # noqa: PLC0415
+
+    paths = RowPaths(options.out, options.people_out, options.summary_out, options.tracks_out)
+    collector = replay(options.detections, options.times, options.fps, options.site, paths)
+    if sys.stderr.isatty():
+        visits = len(collector.visits())
+        sys.stderr.write(f"{len(collector.times_us)} frames, {visits} visits\n")
+    return DONE
+
+
+def _run(options: argparse.Namespace) -> int:
+    from edge.launcher import Launch, launch  # noqa: PLC0415
+
+    rows = {
+        "--out": options.out,
+        "--people-out": options.people_out,
+        "--summary-out": options.summary_out,
+        "--tracks-out": options.tracks_out,
+        "--detections-out": options.detections_out,
+        "--times-out": options.times_out,
+    }
+    outputs = tuple(
+        part for name, path in rows.items() if path is not None for part in (name, str(path))
+    )
+    return launch(Launch(options.source, options.site, outputs, options.loop, options.realtime))
+
+
+def _check_config(options: argparse.Namespace) -> int:
+    from firmware_cfg.load import load_site  # noqa: PLC0415
+    from firmware_cfg.review import describe_site, site_warnings  # noqa: PLC0415
+
+    try:
+        site = load_site(options.site)
+    except SiteFileError as error:
+        if not options.json:
+            raise
+        problems = [
+            {"file": p.file, "line": p.line, "key": p.key, "message": p.message}
+            for p in error.problems
+        ]
+        sys.stdout.write(json.dumps({"ok": False, "problems": problems}, indent=2) + "\n")
+        return BAD_INPUT
+    if options.json:
+        report = {"ok": True, "warnings": site_warnings(site), "summary": describe_site(site)}
+        sys.stdout.write(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+        return DONE
+    sys.stdout.write(describe_site(site).rstrip() + "\n")
+    for warning in site_warnings(site):
+        sys.stdout.write(f"note: {warning}\n")
+    return DONE

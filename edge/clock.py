@@ -1,0 +1,162 @@
+"""The one module that owns clocks.
+
+Durations come from capture times `t_s` alone; the wall clock enters where a capture time is
+stamped with UTC, by one offset that is fixed when the clock is known and that holds for
+what came before as well.
+"""
+
+import ctypes
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal, Protocol
+
+from edge.errors import ClockError
+
+Quality = Literal["synchronised", "rtc", "estimated"]
+BUILT = datetime(2026, 11, 1, tzinfo=UTC)
+PATIENCE_S = 120.0
+STEP_S = 2.0
+_UNSYNCHRONISED = 0x40
+_RTC = Path("/sys/class/rtc/rtc0")
+_TIMESYNCD = Path("/run/systemd/timesync/synchronized")
+
+
+class Clock(Protocol):
+    """Wall-clock and monotonic time."""
+
+    def utc_now(self) -> datetime:
+        """UTC, never below the time the software was built."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Seconds since some fixed instant."""
+        ...
+
+    def quality(self) -> Quality:
+        """How far the wall clock can be trusted."""
+        ...
+
+
+class _Timex(ctypes.Structure):
+    """Head of the kernel's `struct timex` (adjtimex(2)), and room for the rest."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_byte * 256),
+    )
+
+
+def kernel_synchronised() -> bool:
+    """Whether the kernel says that its clock is disciplined."""
+    timex = _Timex()
+    try:
+        state = ctypes.CDLL(None).adjtimex(ctypes.byref(timex))
+    except (OSError, AttributeError):
+        return False
+    return state >= 0 and not timex.status & _UNSYNCHRONISED
+
+
+class SystemClock:
+    """This machine's clocks.
+
+    Args:
+        floor: the latest instant known to have passed (build, last report), UTC.
+    """
+
+    def __init__(self, floor: datetime = BUILT) -> None:
+        self._floor = max(floor, BUILT)
+
+    def utc_now(self) -> datetime:
+        """UTC, never below the floor."""
+        return max(datetime.now(UTC), self._floor)
+
+    def monotonic_s(self) -> float:
+        """Seconds since boot, sleep excluded."""
+        return time.monotonic()
+
+    def quality(self) -> Quality:
+        """`estimated` below the floor or without a battery-backed clock."""
+        if datetime.now(UTC) < self._floor:
+            return "estimated"
+        if _TIMESYNCD.exists() or kernel_synchronised():
+            return "synchronised"
+        return "rtc" if _RTC.exists() else "estimated"
+
+
+class SimulatedClock:
+    """A clock that starts anywhere and runs at any pace, for demonstrations.
+
+    Args:
+        start: UTC at creation.
+        pace: simulated seconds a real second.
+    """
+
+    def __init__(self, start: datetime, pace: float = 1.0) -> None:
+        self._start = start
+        self._pace = pace
+        self._origin_s = time.monotonic()
+
+    def utc_now(self) -> datetime:
+        """Simulated UTC."""
+        return self._start + timedelta(seconds=self.monotonic_s())
+
+    def monotonic_s(self) -> float:
+        """Simulated seconds since creation."""
+        return (time.monotonic() - self._origin_s) * self._pace
+
+    def quality(self) -> Quality:
+        """Nothing vouches for it."""
+        return "estimated"
+
+
+class Stamp:
+    """Stamps capture times with UTC.
+
+        unknown ──synchronised or rtc, or `patience_s` passed──► fixed, for good
+
+    While unknown, whoever needs UTC waits; once fixed, the offset also holds for capture
+    times before. A later step of the wall clock does not move it: `stepped` says so.
+
+    Args:
+        patience_s: how long to wait for a clock better than `estimated`.
+    """
+
+    def __init__(self, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
+        self._first_s: float | None = None
+        self._zero: datetime | None = None
+        self.quality: Quality = "estimated"
+        self.stepped = False
+
+    @property
+    def known(self) -> bool:
+        """Whether `utc` can be asked."""
+        return self._zero is not None
+
+    def offer(self, t_s: float, at_utc: datetime, quality: Quality) -> None:
+        """A frame captured at `t_s` came in at `at_utc` by a clock of `quality`."""
+        zero = at_utc - timedelta(seconds=t_s)
+        if self._zero is not None:
+            self.stepped = abs((zero - self._zero).total_seconds()) > STEP_S
+            return
+        if self._first_s is None:
+            self._first_s = t_s
+        if quality != "estimated" or t_s - self._first_s >= self._patience_s:
+            self._zero = zero.replace(microsecond=zero.microsecond // 1000 * 1000)
+            self.quality = quality
+
+    def utc(self, t_s: float) -> datetime:
+        """UTC of a capture time, to the millisecond.
+
+        Raises:
+            ClockError: the clock is not known yet.
+        """
+        if self._zero is None:
+            raise ClockError("no capture time can be stamped before the clock is known")
+        return self._zero + timedelta(milliseconds=round(round(t_s, 3) * 1000))

@@ -1,0 +1,163 @@
+"""From one camera's detections to visits: the tracker and the encounter logic together.
+
+Values in, values out: neither clocks nor files. The same engine runs live and in replay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.tracking.floor import floor_of
+from edge.tracking.track import TrackId
+from edge.tracking.tracker import Sighting, Tracker
+from edge.visits.analysis import Analysis
+from edge.visits.person import Person, Role
+from edge.visits.values import Event, Visit
+from edge.visits.zones import ZoneMap
+
+if TYPE_CHECKING:
+    from edge.tracking.track import Observation
+    from firmware_cfg.record import FrameRecord
+    from firmware_cfg.site import Site
+
+REMEMBER_S = 15.0
+LAG_MARGIN_S = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A person as a dot: where, which role, in a customers' zone or not."""
+
+    track_id: TrackId
+    foot_xy_px: tuple[float, float]
+    box_xyxy_px: tuple[float, float, float, float]
+    role: Role
+    confidence: float
+    in_zone: bool
+
+
+class Engine:
+    """Times the encounters in front of one camera.
+
+    Attributes:
+        sightings: the confirmed persons of the last frame.
+    """
+
+    def __init__(self, site: Site) -> None:
+        """Run by a site's zones, floor and terms."""
+        self._site = site
+        self._floor = floor_of(site)
+        self._zones = ZoneMap(site)
+        self._last_s: float | None = None
+        # A stay closes at most `merge_s` after its last presence; looking back by the rest
+        # of `settle_s` makes it final in time, with as much later evidence as there can be.
+        self._lag_s = max(0.0, site.encounter.settle_s - site.encounter.merge_s - LAG_MARGIN_S)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start seeing: nobody is known."""
+        self._tracker = Tracker(self._site.camera.size_px, self._site.encounter.merge_s)
+        self._analysis = Analysis(self._zones, self._site.encounter)
+        self._people: dict[TrackId, Person] = {}
+        self._now: dict[TrackId, Observation] = {}
+        self.sightings: list[Sighting] = []
+
+    def step(self, record: FrameRecord) -> list[Event]:
+        """Take in a frame; returns what became final.
+
+        A gap in the frames longer than `merge_s` ends what was seen: whoever was there is
+        `still_present`, and whoever is there afterwards was there already.
+
+        Raises:
+            ValueError: the frame's time does not rise.
+        """
+        t_s = record.t_s
+        events: list[Event] = []
+        if self._last_s is not None:
+            if t_s <= self._last_s:
+                raise ValueError(f"frame {record.frame}: time {t_s} s after {self._last_s} s")
+            if t_s - self._last_s > self._site.encounter.merge_s:
+                events = self.finish()
+        self._last_s = t_s
+        step = self._tracker.update(t_s, record.frame, record.boxes_xyxy_px, record.scores)
+        self._now = {}
+        self.sightings = step.seen
+        for sighting in step.seen:
+            self._see(sighting)
+        for track_id in (*step.left, *step.ended):
+            person = self._people[track_id]
+            person.gone_s = person.t_s[-1]
+        self._analysis.add_frame(t_s)
+        horizon_s = t_s - self._lag_s
+        events += self._analysis.advance(self._people, horizon_s)
+        self._forget(horizon_s)
+        return events
+
+    def finish(self) -> list[Event]:
+        """End the record; returns all that was not final. The engine may go on afterwards."""
+        events = self._analysis.finish(self._people)
+        self._begin()
+        return events
+
+    def open_visits(self) -> list[Visit]:
+        """Visits that are not final yet, as they stand now."""
+        return self._analysis.peek(self._people)
+
+    def role(self, track_id: TrackId) -> tuple[Role, float]:
+        """Role of a person by the evidence so far, with its confidence in [0.5, 1]."""
+        person = self._people[track_id]
+        return person.role, person.role_confidence
+
+    @property
+    def lag_s(self) -> float:
+        """How far the analysis stays behind the camera, seconds."""
+        return self._lag_s
+
+    def present(self) -> list[Present]:
+        """The people seen in the last frame."""
+        return [self._present(track_id, seen) for track_id, seen in self._now.items()]
+
+    def _present(self, track_id: TrackId, seen: Observation) -> Present:
+        person = self._people[track_id]
+        in_zone = bool(person.last_mask & self._zones.customer_bits)
+        return Present(
+            track_id,
+            seen.foot_xy_px,
+            seen.box_xyxy_px,
+            person.role,
+            person.role_confidence,
+            in_zone,
+        )
+
+    def _see(self, sighting: Sighting) -> None:
+        person = self._people.get(sighting.id)
+        for seen in sighting.observations:
+            if person is None:
+                person = Person(sighting.id, self._at_edge(seen))
+                self._people[sighting.id] = person
+            mask = self._zones.mask(seen, person.last_mask)
+            position_m = self._floor.position_m(*seen.foot_xy_px, seen.height_px)
+            person.add(
+                seen.t_s, position_m, mask, self._zones.staff_bits, self._zones.customer_bits
+            )
+        self._now[sighting.id] = sighting.observations[-1]
+
+    def _at_edge(self, seen: Observation) -> bool:
+        left, top, right, bottom = seen.box_xyxy_px
+        width, height = self._site.camera.size_px
+        margin = 0.02 * max(width, height)
+        return min(left, top, width - right, height - bottom) <= margin
+
+    def _forget(self, horizon_s: float) -> None:
+        """Drop people who are gone and done with, and sightings that nothing needs."""
+        done = [
+            person.id
+            for person in self._people.values()
+            if person.gone_s is not None and person.gone_s < horizon_s - REMEMBER_S
+        ]
+        for track_id in done:
+            del self._people[track_id]
+        for person in self._people.values():
+            if person.t_s[0] < horizon_s - 2 * REMEMBER_S:
+                person.forget_before(horizon_s - REMEMBER_S)

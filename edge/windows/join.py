@@ -1,0 +1,172 @@
+"""Thin windows join along the calendar until at least k visits stand together.
+
+Privacy rule 2, for one point, online. A month's windows are folded in order into their
+units (quarter-hours into half-hours, hours, day parts, days, weeks, the month). In a unit:
+
+    pending  child       then
+    none     thick       the child's own cells are kept as they are
+    none     thin        the child becomes pending
+    thin     any         the child joins as a whole; from k visits on, they are one cell
+    the unit ends, something pending, cells kept     the last cell is extended over it
+    the unit ends, something pending, no cell kept   the unit is thin for its own unit
+
+A unit is thick if it has a cell. A month that is thin is suppressed. A window without
+visits is a thin one like any other: that it was empty is not told apart.
+
+A cell is released once nothing can change it: no unit around it has something pending that
+would absorb it, and a later such cell exists (before that, a remainder could extend it) or
+the month ended. A cell's level is that of the unit in which windows were joined or a
+remainder was added; a window that is thick alone has the window's own level. Its period
+runs from its first window's start to its last window's end.
+
+Released cells are disjoint, of at least k visits, and never change.
+"""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from edge.windows.calendar import Period, Unit
+from edge.windows.tally import Tally
+from firmware_cfg.messages import Level
+
+Path = tuple[Unit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedCell:
+    """Windows that stand together: what was counted, over which period."""
+
+    level: Level
+    period: Period
+    tally: Tally
+
+    def joined(self, later: Self, level: Level) -> "JoinedCell":
+        """This cell with a later one joined to it, at `level`."""
+        period = Period(self.period.start, later.period.end)
+        return JoinedCell(level, period, self.tally + later.tally)
+
+
+@dataclass(slots=True)
+class _Node:
+    """A calendar unit that has not ended."""
+
+    unit: Unit
+    cells: list[JoinedCell] = field(default_factory=list)
+    pending: JoinedCell | None = None
+
+    def take(self, cells: list[JoinedCell], k: int) -> None:
+        """Fold a finished child: its cells if thick, its one thin accumulation if not."""
+        thick = cells[0].tally.visits >= k
+        if self.pending is None and thick:
+            self.cells.extend(cells)
+            return
+        joined = self.pending
+        for cell in cells:
+            joined = cell if joined is None else joined.joined(cell, self.unit.level)
+        if joined is not None and joined.tally.visits >= k:
+            self.cells.append(joined)
+            joined = None
+        self.pending = joined
+
+    def end(self) -> list[JoinedCell]:
+        """What the unit hands to its own unit; empty if it never had a window."""
+        if self.pending is None:
+            return self.cells
+        if not self.cells:
+            return [self.pending]
+        extended = self.cells[-1].joined(self.pending, self.unit.level)
+        return [*self.cells[:-1], extended]
+
+    def refold(self, k: int) -> None:
+        """Hold what is here to a larger k: join everything if any cell is now too small."""
+        if all(cell.tally.visits >= k for cell in self.cells):
+            return
+        everything = self.cells + ([] if self.pending is None else [self.pending])
+        self.cells, self.pending = [], None
+        joined = everything[0]
+        for cell in everything[1:]:
+            joined = joined.joined(cell, self.unit.level)
+        if joined.tally.visits >= k:
+            self.cells = [joined]
+        else:
+            self.pending = joined
+
+
+class Joiner:
+    """Joins the windows of one point, given in order.
+
+    Args:
+        k: smallest number of visits in a released cell.
+        leaf_level: level of a single window.
+    """
+
+    def __init__(self, k: int, leaf_level: Level) -> None:
+        self._k = k
+        self._leaf_level = leaf_level
+        self._open: list[_Node] = []
+
+    def take(
+        self, window: Period, tally: Tally, path: Path, following: Path | None
+    ) -> list[JoinedCell]:
+        """Fold one closed window, and return the cells that became final.
+
+        Args:
+            window: its bounds; later than every one before.
+            tally: what was counted in it.
+            path: the units that contain it, from the month down.
+            following: the units of the next window in opening hours; None if there is none.
+        """
+        released = self._end_units(path)
+        self._open += [_Node(unit) for unit in path[len(self._open) :]]
+        self._open[-1].take([JoinedCell(self._leaf_level, window, tally)], self._k)
+        released += self._end_units(following or ())
+        return released + self._settled()
+
+    def closed_cells(self) -> list[JoinedCell]:
+        """Cells of at least k visits that are not released yet, in order.
+
+        They may be kept durably: should everything else be lost, they stand as they are.
+        """
+        return [cell for node in self._open for cell in node.cells]
+
+    def raise_k(self, k: int) -> None:
+        """Hold everything not yet released to a larger threshold.
+
+        Raises:
+            ValueError: `k` is smaller than the one in force.
+        """
+        if k < self._k:
+            raise ValueError(f"k may only be raised: {self._k} is in force, found {k}")
+        self._k = k
+        for node in self._open:
+            node.refold(k)
+
+    def _end_units(self, path: Path) -> list[JoinedCell]:
+        """End the open units that `path` does not share; cells come out if the month ended."""
+        shared = 0
+        while shared < min(len(self._open), len(path)) and self._open[shared].unit == path[shared]:
+            shared += 1
+        while len(self._open) > max(shared, 1):
+            cells = self._open.pop().end()
+            if cells:
+                self._open[-1].take(cells, self._k)
+        if shared or not self._open:
+            return []
+        month = self._open.pop().end()
+        return [cell for cell in month if cell.tally.visits >= self._k]
+
+    def _settled(self) -> list[JoinedCell]:
+        """Take out the cells that nothing can change, all but the last of them."""
+        certain: list[_Node] = []
+        for node in self._open:
+            certain.append(node)
+            if node.pending is not None:
+                break
+        filled = [node for node in certain if node.cells]
+        released: list[JoinedCell] = []
+        for node in filled:
+            keep = 1 if node is filled[-1] else 0
+            cut = len(node.cells) - keep
+            released += node.cells[:cut]
+            node.cells = node.cells[cut:]
+        return released

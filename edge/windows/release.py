@@ -1,0 +1,174 @@
+"""From joined tallies to what leaves: cells, and one window message of a fixed size.
+
+Every payload about visits is made here. A cell has at least k visits (the message model
+refuses less), histograms no finer than its number of visits allows, and whole seconds.
+Figures that depend on staff are added only for a declared team of at least three; without
+them `greeted_only` counts as `abandoned`, which then reads "left unserved", because the
+difference between the two is a figure about staff.
+
+A message is padded to `WINDOW_BYTES`. Cells that do not fit wait for the next message, in
+order; a cell too large for any message gets coarser histograms.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from edge.visits.values import Outcome, PointId
+from edge.windows.join import JoinedCell
+from edge.windows.tally import Tally
+from firmware_cfg.histogram import Histogram, scale_for
+from firmware_cfg.messages import (
+    WINDOW_BYTES,
+    Cell,
+    Instant,
+    Message,
+    Outcomes,
+    PointKind,
+    StaffFigures,
+    Window,
+    WireHistogram,
+    encode,
+)
+from firmware_cfg.site import Privacy, Site
+
+DEFINITION_VERSION = 1
+SMALLEST_TEAM = 3
+LARGEST_SEQUENCE = 2**63 - 1
+MOST_CELLS = 64
+_CELL_BYTES = 12_000
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a release is held to.
+
+    Attributes:
+        k: smallest number of visits in a cell.
+        staff: whether figures that depend on staff may leave.
+        kinds: every point of the site, and what it is.
+    """
+
+    k: int
+    staff: bool
+    kinds: dict[PointId, PointKind]
+
+    @classmethod
+    def of(cls, site: Site, k: int) -> Self:
+        """Terms of a site file, with the threshold in force."""
+        kinds = {PointId(point.id): PointKind.SERVICE_POINT for point in site.service_point}
+        kinds |= {PointId(queue.id): PointKind.QUEUE for queue in site.queue}
+        return cls(max(k, site.privacy.k), staff_may_leave(site.privacy), kinds)
+
+
+class Held(Message):
+    """Released state that survives a restart; in it nothing is about fewer than k visits.
+
+    Attributes:
+        cells: final or closed, and not sent yet, in order.
+        reported_until: end of the latest window that was reported.
+        last: that window's message, without cells.
+        k, window_s: as the server tightened them; 0 if it did not.
+    """
+
+    cells: tuple[Cell, ...] = ()
+    reported_until: Instant | None = None
+    last: Window | None = None
+    k: int = 0
+    window_s: int = 0
+
+
+def staff_may_leave(privacy: Privacy) -> bool:
+    """Whether the team is declared and large enough (privacy rule 4)."""
+    return privacy.team_size is not None and privacy.team_size >= SMALLEST_TEAM
+
+
+def cell_of(point: PointId, joined: JoinedCell, terms: Terms) -> Cell:
+    """The cell that leaves for a joined tally.
+
+    Raises:
+        ValueError: fewer than k visits.
+    """
+    scale = scale_for(joined.tally.visits)
+    cell = _cell_at(scale, point, joined, terms)
+    while len(cell.model_dump_json()) > _CELL_BYTES and scale > 0:
+        scale -= 1
+        cell = _cell_at(scale, point, joined, terms)
+    return cell
+
+
+def held_to(cell: Cell, terms: Terms) -> Cell | None:
+    """An older cell under the terms now in force; None if it may no longer leave."""
+    if cell.visits < terms.k or PointId(cell.point) not in terms.kinds:
+        return None
+    if terms.staff or cell.staff is None:
+        return cell
+    return cell.model_copy(update={"staff": None, "outcomes": _without_greeting(cell.outcomes)})
+
+
+def fitting(head: Window, cells: Sequence[Cell]) -> int:
+    """How many of `cells`, from the first, fit into one message with `head`."""
+    widest = head.model_copy(update={"sequence": LARGEST_SEQUENCE, "cells": (), "pad": ""})
+    size = len(widest.model_dump_json().encode())
+    for count, cell in enumerate(cells[:MOST_CELLS]):
+        size += len(cell.model_dump_json().encode()) + 1
+        if size > WINDOW_BYTES:
+            return count
+    return min(len(cells), MOST_CELLS)
+
+
+def payload(head: Window, epoch: str, sequence: int, cells: Sequence[Cell]) -> bytes:
+    """The window message, padded.
+
+    Raises:
+        MessageError: the cells do not fit; see `fitting`.
+    """
+    fields = dict(head) | {"epoch": epoch, "sequence": sequence, "cells": tuple(cells)}
+    return encode(Window(**fields))
+
+
+def _cell_at(scale: int, point: PointId, joined: JoinedCell, terms: Terms) -> Cell:
+    tally = joined.tally
+    outcomes = Outcomes(**{outcome.value: n for outcome, n in tally.outcomes.items()})
+    return Cell(
+        point=point,
+        kind=terms.kinds[point],
+        level=joined.level,
+        start=joined.period.start,
+        end=joined.period.end,
+        k=terms.k,
+        visits=tally.visits,
+        left_censored=tally.left_censored,
+        passers_by=tally.passers_by,
+        outcomes=outcomes if terms.staff else _without_greeting(outcomes),
+        waiting=_wire(tally.waiting, scale),
+        stay=_wire(tally.stay, scale),
+        staff=_staff(tally, scale) if terms.staff else None,
+        observed_s=round(tally.observed.total_seconds()),
+        bridged_s=round(tally.bridged.total_seconds()),
+        unknown_s=round(tally.unknown.total_seconds()),
+    )
+
+
+def _staff(tally: Tally, scale: int) -> StaffFigures:
+    return StaffFigures(
+        greeting=_wire(tally.greeting, scale),
+        interaction=_wire(tally.interaction, scale),
+        flawless=tally.flawless,
+        judged=tally.judged,
+        broken=tally.broken,
+        recovered=tally.recovered,
+        interrupted=tally.interrupted,
+        attended_s=round(tally.attended.total_seconds()),
+        present_s=round(tally.present.total_seconds()),
+    )
+
+
+def _wire(histogram: Histogram, scale: int) -> WireHistogram:
+    return WireHistogram.of(histogram.at_scale(min(scale, histogram.scale)))
+
+
+def _without_greeting(outcomes: Outcomes) -> Outcomes:
+    counts = outcomes.model_dump()
+    counts[Outcome.ABANDONED.value] += counts.pop(Outcome.GREETED_ONLY.value)
+    return Outcomes(**counts)

@@ -1,0 +1,218 @@
+"""Writing what was read: messages, windows, cells, and what has to be kept aside.
+
+Everything here happens inside the caller's transaction. Cells are only inserted; one that
+would overlap a cell of the same point is kept aside, since released cells are disjoint
+(privacy rule 5).
+"""
+
+import zlib
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from firmware_cfg.messages import Cell, Health, Reported, State, Window
+from server.identity import assigned_at
+from server.ingest.reading import MAX_REASON, MessageKey, Refusal, WindowReading
+from server.tables import (
+    AsideReason,
+    MessageStatus,
+    aside,
+    cell,
+    device_status,
+    message,
+    window,
+)
+
+KEPT_RAW_FOR = timedelta(days=30)
+MAX_UNREADABLE = 1000
+UNREADABLE = (AsideReason.MALFORMED, AsideReason.WRONG_DEVICE)
+EXPIRING = (*UNREADABLE, AsideReason.NEWER_VERSION)
+
+
+def known_hash(connection: Connection, org_id: UUID, key: MessageKey) -> str | None:
+    """The hash of the message that is kept under `key`; none if there is none."""
+    found: str | None = connection.execute(
+        select(message.c.sha256).where(
+            message.c.org_id == org_id,
+            message.c.device == key.device,
+            message.c.epoch == key.epoch,
+            message.c.sequence == key.sequence,
+        )
+    ).scalar()
+    return found
+
+
+def keep_message(
+    connection: Connection,
+    org_id: UUID,
+    key: MessageKey,
+    digest: str,
+    status: MessageStatus,
+    now: datetime,
+    reason: str | None = None,
+) -> None:
+    """Write down that a message came, and what became of it."""
+    row = {"org_id": org_id, "device": key.device, "epoch": key.epoch, "sequence": key.sequence}
+    row |= {"sha256": digest, "status": status.value, "reason": reason, "received_at": now}
+    connection.execute(insert(message).values(row))
+
+
+def settle_message(connection: Connection, org_id: UUID, key: MessageKey) -> None:
+    """A message that was kept aside or rejected has been read after all."""
+    here = [message.c.org_id == org_id, message.c.device == key.device]
+    here += [message.c.epoch == key.epoch, message.c.sequence == key.sequence]
+    stored = MessageStatus.STORED.value
+    connection.execute(update(message).where(*here).values(status=stored, reason=None))
+
+
+def keep_window(
+    connection: Connection, org_id: UUID, reading: WindowReading, now: datetime
+) -> list[AsideReason]:
+    """Write a window and its cells; the reasons of cells that had to be kept aside."""
+    key, one = reading.key, reading.window
+    connection.execute(
+        insert(window).values(
+            org_id=org_id,
+            device=key.device,
+            epoch=key.epoch,
+            sequence=key.sequence,
+            start_at=one.start,
+            end_at=one.end,
+            coverage=one.coverage.value,
+            clock=one.clock,
+            invalid=[part.model_dump(mode="json") for part in one.invalid],
+        )
+    )
+    reasons = []
+    for index in range(len(one.cells)):
+        reason = place_cell(connection, org_id, reading, index)
+        if reason is not None:
+            keep_aside(connection, org_id, reading, reason, now, cell_index=index)
+            reasons.append(reason)
+    return reasons
+
+
+def place_cell(
+    connection: Connection, org_id: UUID, reading: WindowReading, index: int
+) -> AsideReason | None:
+    """Insert one cell at its point; or the reason why it cannot stand there."""
+    one = reading.window.cells[index]
+    assigned = assigned_at(connection, org_id, reading.key.device, one.point, one.start)
+    if assigned is None:
+        return AsideReason.UNASSIGNED_POINT
+    if assigned.valid_to is not None and one.end > assigned.valid_to:
+        return AsideReason.OUTSIDE_ASSIGNMENT
+    if assigned.kind != one.kind:
+        return AsideReason.WRONG_KIND
+    overlap = select(cell.c.cell_id).where(
+        cell.c.org_id == org_id,
+        cell.c.point_id == assigned.point_id,
+        cell.c.start_at < one.end,
+        cell.c.end_at > one.start,
+    )
+    if connection.execute(overlap.limit(1)).first():
+        return AsideReason.OVERLAPPING_CELL
+    row = _cell_row(reading.window, one)
+    row |= {"org_id": org_id, "cell_id": uuid4(), "point_id": assigned.point_id}
+    connection.execute(insert(cell).values(row))
+    return None
+
+
+def _cell_row(of: Window, one: Cell) -> dict[str, object]:
+    return {
+        "device": of.device,
+        "epoch": of.epoch,
+        "sequence": of.sequence,
+        "level": one.level.value,
+        "start_at": one.start,
+        "end_at": one.end,
+        "k": one.k,
+        "visits": one.visits,
+        "left_censored": one.left_censored,
+        "passers_by": one.passers_by,
+        **one.outcomes.model_dump(),
+        "waiting": one.waiting.model_dump(mode="json"),
+        "stay": one.stay.model_dump(mode="json"),
+        "staff": None if one.staff is None else one.staff.model_dump(mode="json"),
+        "observed_s": one.observed_s,
+        "bridged_s": one.bridged_s,
+        "unknown_s": one.unknown_s,
+        "definition_version": of.definition_version,
+        "geometry_hash": of.geometry_hash,
+        "expectations_hash": of.expectations_hash,
+        "model": of.model,
+    }
+
+
+def keep_aside(
+    connection: Connection,
+    org_id: UUID,
+    what: WindowReading | Refusal,
+    reason: AsideReason,
+    now: datetime,
+    *,
+    detail: str = "",
+    cell_index: int | None = None,
+) -> bool:
+    """Keep something raw, once; false if it is there already or the device sent too much."""
+    name = what.key.device if isinstance(what, WindowReading) else what.device
+    mine = [aside.c.org_id == org_id, aside.c.device == name, aside.c.reason == reason.value]
+    same = select(aside.c.aside_id).where(*mine, aside.c.sha256 == what.sha256)
+    if cell_index is not None:
+        same = same.where(aside.c.cell_index == cell_index)
+    if connection.execute(same.limit(1)).first():
+        return False
+    if reason in UNREADABLE:
+        count = connection.execute(select(func.count()).select_from(aside).where(*mine)).scalar()
+        if (count or 0) >= MAX_UNREADABLE:
+            return False
+    connection.execute(
+        insert(aside).values(
+            org_id=org_id,
+            aside_id=uuid4(),
+            device=name,
+            epoch=None if what.key is None else what.key.epoch,
+            sequence=None if what.key is None else what.key.sequence,
+            cell_index=cell_index,
+            sha256=what.sha256,
+            reason=reason.value,
+            detail=detail[:MAX_REASON],
+            kept_at=now,
+            payload=zlib.compress(what.payload),
+        )
+    )
+    return True
+
+
+def purge(connection: Connection, now: datetime) -> int:
+    """Delete raw messages that nobody could read for 30 days; how many."""
+    old = aside.c.kept_at < now - KEPT_RAW_FOR
+    reasons = aside.c.reason.in_([reason.value for reason in EXPIRING])
+    return connection.execute(delete(aside).where(old, reasons)).rowcount
+
+
+def keep_status(
+    connection: Connection,
+    org_id: UUID,
+    name: str,
+    now: datetime,
+    said: State | Health | Reported | None = None,
+) -> None:
+    """A sign of life, with what it says. A last will is not a sign of life."""
+    values: dict[str, object] = {}
+    gone = isinstance(said, State) and not said.online
+    if not gone:
+        values["last_sign_at"] = now
+    if isinstance(said, State):
+        values |= {"online": said.online}
+        values |= {"software": said.software} if said.software else {}
+    elif isinstance(said, Health):
+        values |= {"software": said.software, "faults": list(said.faults)}
+        values |= {"clock": said.clock, "health_at": said.at}
+    elif isinstance(said, Reported):
+        values |= {"reported": said.model_dump(mode="json")}
+    here = (device_status.c.org_id == org_id) & (device_status.c.device == name)
+    if connection.execute(update(device_status).where(here).values(values)).rowcount == 0:
+        row = {"org_id": org_id, "device": name, "last_sign_at": now} | values
+        connection.execute(insert(device_status).values(row))

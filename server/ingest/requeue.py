@@ -1,0 +1,101 @@
+"""Reading again what was kept aside, once its reason may have gone.
+
+After an identity file named a device or a point, or after an upgrade. What a device that
+nobody had claimed sent moves to the organisation that claims it.
+"""
+
+import zlib
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, Row, Table, delete, insert, literal, select
+
+from server.database import writer
+from server.identity import owner_of
+from server.ingest import keeping
+from server.ingest.reading import WindowReading, read_window
+from server.tables import (
+    NO_ORGANISATION,
+    AsideReason,
+    aside,
+    device,
+    device_status,
+    message,
+    progress,
+    window,
+)
+
+REREAD = (
+    AsideReason.UNKNOWN_DEVICE,
+    AsideReason.UNASSIGNED_POINT,
+    AsideReason.OUTSIDE_ASSIGNMENT,
+    AsideReason.WRONG_KIND,
+    AsideReason.NEWER_VERSION,
+    AsideReason.UNEXPECTED_ERROR,
+)
+MOVED: tuple[Table, ...] = (message, window, progress, aside, device_status)
+
+
+def requeue(engine: Engine, now: datetime) -> int:
+    """Read again what can be; the number of asides that were resolved."""
+    with writer(engine).begin() as connection:
+        _adopt(connection)
+        reasons = [reason.value for reason in REREAD]
+        rows = connection.execute(
+            select(aside)
+            .where(aside.c.reason.in_(reasons), aside.c.org_id != NO_ORGANISATION)
+            .order_by(aside.c.device, aside.c.epoch, aside.c.sequence)
+        ).all()
+        return sum(_resolve(connection, row, now) for row in rows)
+
+
+def _adopt(connection: Connection) -> None:
+    """Move the rows of claimed devices to their organisation.
+
+    By insert and delete: the distribution column of a row never changes.
+    """
+    claimed = select(aside.c.device).where(aside.c.org_id == NO_ORGANISATION)
+    seen = select(device_status.c.device).where(device_status.c.org_id == NO_ORGANISATION)
+    names = connection.execute(
+        select(device.c.device).where(device.c.device.in_(claimed.union(seen)))
+    ).scalars()
+    for name in list(names):
+        owner = owner_of(connection, name)
+        if owner is None:
+            continue
+        for table in MOVED:
+            _move(connection, table, name, owner.org_id)
+
+
+def _move(connection: Connection, table: Table, name: str, org_id: UUID) -> None:
+    mine = (table.c.org_id == NO_ORGANISATION) & (table.c.device == name)
+    columns = [column for column in table.c if column.name != "org_id"]
+    rows = select(literal(org_id, table.c.org_id.type), *columns).where(mine)
+    names = ["org_id", *(column.name for column in columns)]
+    if table is device_status:
+        taken = (table.c.org_id == org_id) & (table.c.device == name)
+        if connection.execute(select(table.c.device).where(taken)).first():
+            connection.execute(delete(table).where(mine))
+            return
+    connection.execute(insert(table).from_select(names, rows))
+    connection.execute(delete(table).where(mine))
+
+
+def _resolve(connection: Connection, row: Row[tuple[object, ...]], now: datetime) -> int:
+    """Try one aside again; 1 if it is resolved."""
+    reading = read_window(row.device, zlib.decompress(row.payload))
+    if not isinstance(reading, WindowReading):
+        return 0
+    if row.cell_index is not None:
+        reason = keeping.place_cell(connection, row.org_id, reading, row.cell_index)
+        if reason is not None:
+            return 0
+    else:
+        known = keeping.known_hash(connection, row.org_id, reading.key)
+        if known != reading.sha256:
+            return 0
+        keeping.settle_message(connection, row.org_id, reading.key)
+        keeping.keep_window(connection, row.org_id, reading, now)
+    mine = (aside.c.org_id == row.org_id) & (aside.c.aside_id == row.aside_id)
+    connection.execute(delete(aside).where(mine))
+    return 1

@@ -1,0 +1,219 @@
+"""The ingest worker: takes deliveries in batches, commits, acknowledges, settles.
+
+Order is everything: commit → publish the acknowledgements → PUBACK. A worker that dies
+between any two of these is followed by one that receives the same deliveries again, and
+finds them in the database.
+"""
+
+import contextlib
+import logging
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from firmware_cfg.messages import encode
+from firmware_cfg.topics import Kind
+from firmware_cfg.topics import topic as topic_of
+from server.clock import Clock
+from server.database import writer
+from server.ingest import acks, keeping
+from server.ingest.committing import Committed, Tally, commit
+from server.ingest.reading import Reading, Refusal, WindowReading, read
+from server.logs import event
+from server.signing import SigningKey
+from server.tables import AsideReason
+
+log = logging.getLogger(__name__)
+MAX_BATCH = 256
+MAX_WAITING = 2048
+LINGER_S = 0.02
+RETRY_S = (0.2, 10.0)
+HOUSEKEEPING = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An MQTT message, and how to tell the broker that it is safe."""
+
+    topic: str
+    payload: bytes
+    settle: Callable[[], None]
+
+
+class Publisher(Protocol):
+    """Sends to the broker; what cannot be sent now is sent again on the next connection."""
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Send once, QoS 1."""
+
+
+@dataclass(slots=True)
+class IngestState:
+    """What the worker last did, for health."""
+
+    tally: Tally = field(default_factory=Tally)
+    last_commit_at: datetime | None = None
+    failing: bool = False
+
+
+class IngestWorker:
+    """A thread that drains deliveries into the database.
+
+    Args:
+        engine: the database.
+        key: signs the acknowledgements.
+        publisher: where they go.
+        clock: stamps what is received.
+    """
+
+    def __init__(self, engine: Engine, key: SigningKey, publisher: Publisher, clock: Clock) -> None:
+        self._engine = engine
+        self._key = key
+        self._publisher = publisher
+        self._clock = clock
+        self._waiting: queue.Queue[Delivery | None] = queue.Queue(MAX_WAITING)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self._cleaned_at: datetime | None = None
+        self._repeat_due = threading.Event()
+        self.state = IngestState()
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Finish the batch at hand and end."""
+        self._stopping.set()
+        with contextlib.suppress(queue.Full):
+            self._waiting.put_nowait(None)
+        self._thread.join(timeout_s)
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Take a delivery; blocks while too many wait (the broker then holds back)."""
+        while not self._stopping.is_set():
+            try:
+                self._waiting.put(delivery, timeout=0.5)
+            except queue.Full:
+                continue
+            return
+
+    def connected(self) -> None:
+        """A new connection: tell every device how far it is settled."""
+        self._repeat_due.set()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            batch = self._take()
+            if self._repeat_due.is_set():
+                self._repeat_due.clear()
+                self._retrying(self._repeat_acks)
+            self._retrying(self._housekeep)
+            if batch:
+                self._retrying(partial(self._handle, batch))
+
+    def _take(self) -> list[Delivery]:
+        """The deliveries of the next batch; empty after half a second without any."""
+        batch: list[Delivery] = []
+        until = time.monotonic() + 0.5
+        while len(batch) < MAX_BATCH:
+            try:
+                one = self._waiting.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                break
+            if one is None:
+                break
+            if not batch:
+                until = time.monotonic() + LINGER_S
+            batch.append(one)
+        return batch
+
+    def _retrying(self, work: Callable[[], None]) -> None:
+        """Do `work`; while the database refuses, wait and try again."""
+        wait_s = RETRY_S[0]
+        while not self._stopping.is_set():
+            try:
+                work()
+            except SQLAlchemyError:
+                self.state.failing = True
+                log.exception("ingest.database_refused")
+                self._stopping.wait(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 jitter
+                wait_s = min(wait_s * 2, RETRY_S[1])
+            else:
+                self.state.failing = False
+                return
+
+    def _handle(self, batch: list[Delivery]) -> None:
+        readings = [read(one.topic, one.payload) for one in batch]
+        try:
+            done = commit(self._engine, readings, self._clock())
+        except SQLAlchemyError:
+            raise
+        except Exception:  # supervisor: one message must not stop all others
+            log.exception("ingest.batch_failed")
+            done = self._one_by_one(readings)
+        self._publish(done)
+        for one in batch:
+            one.settle()
+        self.state.tally += done.tally
+        self.state.last_commit_at = self._clock()
+        counts = {"stored": done.tally.stored, "repeated": done.tally.repeated}
+        counts |= {"rejected": done.tally.rejected, "aside": done.tally.aside}
+        event(log, logging.INFO, "ingest.committed", messages=len(batch), **counts)
+
+    def _one_by_one(self, readings: Sequence[Reading]) -> Committed:
+        """Commit each alone; what fails for a reason of ours is kept aside raw."""
+        drafts: list[acks.AckDraft] = []
+        tally = Tally()
+        for reading in readings:
+            try:
+                done = commit(self._engine, [reading], self._clock())
+            except SQLAlchemyError:
+                raise
+            except Exception:  # supervisor: as above
+                log.exception("ingest.message_failed")
+                done = self._set_aside(reading)
+            drafts += done.acks
+            tally += done.tally
+        return Committed(tuple(drafts), tally)
+
+    def _set_aside(self, reading: Reading) -> Committed:
+        if not isinstance(reading, WindowReading):
+            return Committed((), Tally())
+        detail = "failed while it was being stored"
+        unexpected = AsideReason.UNEXPECTED_ERROR
+        refusal = Refusal(
+            reading.key.device, reading.key, reading.sha256, reading.payload, unexpected, detail
+        )
+        return commit(self._engine, [refusal], self._clock())
+
+    def _publish(self, done: Committed) -> None:
+        for draft in done.acks:
+            ack = self._key.acknowledge(
+                draft.device, draft.epoch, draft.up_to, draft.sha256, draft.rejected
+            )
+            self._publisher.publish(topic_of(draft.device, Kind.ACK), encode(ack))
+
+    def _repeat_acks(self) -> None:
+        with self._engine.connect() as connection:
+            drafts = acks.repeat_all(connection, self._clock())
+        self._publish(Committed(tuple(drafts), Tally()))
+        event(log, logging.INFO, "ingest.acknowledged_again", streams=len(drafts))
+
+    def _housekeep(self) -> None:
+        now = self._clock()
+        if self._cleaned_at is not None and now - self._cleaned_at < HOUSEKEEPING:
+            return
+        with writer(self._engine).begin() as connection:
+            purged = keeping.purge(connection, now)
+        self._cleaned_at = now
+        event(log, logging.INFO, "ingest.purged", asides=purged)

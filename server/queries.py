@@ -1,0 +1,236 @@
+"""What may be asked of the store of cells, within a caller's scope.
+
+Figures come out of `server.suppression`; this module only finds the point, its store's time
+and its device, and puts the answers together.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row, Select, select
+
+from firmware_cfg.messages import Coverage
+from server.errors import NotFoundError
+from server.figures import Expectations
+from server.periods import Period, StoreTime
+from server.suppression import PointRef
+from server.tables import assignment, device, device_status, organisation, point, store, window
+
+SETTLES_AFTER = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The organisations that a caller may see; none: all (there are no accounts yet)."""
+
+    org_ids: frozenset[UUID] | None = None
+
+    def limit(self, query: Select[Any], column: Any) -> Select[Any]:
+        """`query`, with `column` inside this scope."""
+        return query if self.org_ids is None else query.where(column.in_(self.org_ids))
+
+
+@dataclass(frozen=True, slots=True)
+class StoreView:
+    """A store."""
+
+    org_id: UUID
+    store_id: UUID
+    name: str
+    organisation: str
+    time: StoreTime
+
+
+@dataclass(frozen=True, slots=True)
+class PointView:
+    """A service point or queue."""
+
+    ref: PointRef
+    store_id: UUID
+    label: str
+    kind: str
+
+
+class Alive(StrEnum):
+    """Whether a device is heard of."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+    NEVER_SEEN = "never_seen"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """A device and its last sign of life."""
+
+    org_id: UUID
+    device: str
+    label: str
+    store_id: UUID
+    alive: Alive
+    last_sign_at: datetime | None
+    software: str | None
+    faults: tuple[str, ...]
+    clock: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageRange:
+    """Bounds of the share of time that was seen, in [0, 1], over the windows received."""
+
+    low: float
+    high: float
+
+
+def stores(
+    connection: Connection, scope: Scope, after: UUID | None = None, limit: int = 100
+) -> list[StoreView]:
+    """Stores in the order of their ids, from the one after `after`."""
+    query = _store_query(scope).order_by(store.c.store_id).limit(limit)
+    if after is not None:
+        query = query.where(store.c.store_id > after)
+    return [_store(row) for row in connection.execute(query)]
+
+
+def store_by_id(connection: Connection, scope: Scope, store_id: UUID) -> StoreView:
+    """One store.
+
+    Raises:
+        NotFoundError: none of that id in `scope`.
+    """
+    row = connection.execute(_store_query(scope).where(store.c.store_id == store_id)).first()
+    if row is None:
+        raise NotFoundError(f"no store {store_id}")
+    return _store(row)
+
+
+def _store_query(scope: Scope) -> Select[Any]:
+    query = select(store, organisation.c.name.label("organisation")).join(
+        organisation, organisation.c.org_id == store.c.org_id
+    )
+    return scope.limit(query, store.c.org_id)
+
+
+def _store(row: Row[Any]) -> StoreView:
+    return StoreView(
+        org_id=row.org_id,
+        store_id=row.store_id,
+        name=row.name,
+        organisation=row.organisation,
+        time=StoreTime(
+            zone=ZoneInfo(row.timezone),
+            day_starts=time.fromisoformat(row.day_starts),
+            opening={day: tuple(spans) for day, spans in row.opening.items()},
+            closed=frozenset(date.fromisoformat(day) for day in row.closed),
+        ),
+    )
+
+
+def points(connection: Connection, of: StoreView) -> list[PointView]:
+    """Points of a store, in the order of the identity file."""
+    query = (
+        select(point)
+        .where(point.c.org_id == of.org_id, point.c.store_id == of.store_id)
+        .order_by(point.c.position, point.c.slug)
+    )
+    return [_point(row) for row in connection.execute(query)]
+
+
+def point_by_id(connection: Connection, scope: Scope, point_id: UUID) -> PointView:
+    """One point.
+
+    Raises:
+        NotFoundError: none of that id in `scope`.
+    """
+    query = scope.limit(select(point).where(point.c.point_id == point_id), point.c.org_id)
+    row = connection.execute(query).first()
+    if row is None:
+        raise NotFoundError(f"no point {point_id}")
+    return _point(row)
+
+
+def _point(row: Row[Any]) -> PointView:
+    ref = PointRef(row.org_id, row.point_id)
+    return PointView(ref, row.store_id, row.label, row.kind)
+
+
+def devices(connection: Connection, scope: Scope, store_id: UUID | None = None) -> list[DeviceView]:
+    """Devices with their last sign of life."""
+    same = (device_status.c.org_id == device.c.org_id) & (device_status.c.device == device.c.device)
+    status = [column for column in device_status.c if column.name not in ("org_id", "device")]
+    query = select(device, *status).outerjoin(device_status, same).order_by(device.c.device)
+    if store_id is not None:
+        query = query.where(device.c.store_id == store_id)
+    return [_device(row) for row in connection.execute(scope.limit(query, device.c.org_id))]
+
+
+def _device(row: Row[Any]) -> DeviceView:
+    alive = Alive.OFFLINE if row.online is False else Alive.ONLINE
+    return DeviceView(
+        org_id=row.org_id,
+        device=row.device,
+        label=row.label,
+        store_id=row.store_id,
+        alive=Alive.NEVER_SEEN if row.last_sign_at is None else alive,
+        last_sign_at=row.last_sign_at,
+        software=row.software,
+        faults=tuple(row.faults or ()),
+        clock=row.clock,
+    )
+
+
+def devices_of(connection: Connection, of: PointRef, period: Period) -> list[str]:
+    """The devices that watched a point during `period`."""
+    rows = connection.execute(
+        select(assignment.c.device, assignment.c.valid_to).where(
+            assignment.c.org_id == of.org_id,
+            assignment.c.point_id == of.point_id,
+            assignment.c.valid_from < period.end,
+        )
+    )
+    watching = [r.device for r in rows if r.valid_to is None or r.valid_to > period.start]
+    return sorted(set(watching))
+
+
+def expectations_of(connection: Connection, of: PointRef, period: Period) -> Expectations:
+    """The expectations that the point's device reported; the defaults without a report."""
+    names = devices_of(connection, of, period)
+    reports = connection.execute(
+        select(device_status.c.reported).where(
+            device_status.c.org_id == of.org_id, device_status.c.device.in_(names)
+        )
+    ).scalars()
+    for report in reports:
+        if report is not None:
+            return Expectations(report["greet_within_s"], report["serve_within_s"])
+    return Expectations()
+
+
+def windows_received(
+    connection: Connection, of: PointRef, period: Period
+) -> list[tuple[Period, Coverage]]:
+    """The windows that the point's devices sent about `period`, with their coverage."""
+    rows = connection.execute(
+        select(window.c.start_at, window.c.end_at, window.c.coverage).where(
+            window.c.org_id == of.org_id,
+            window.c.device.in_(devices_of(connection, of, period)),
+            window.c.start_at < period.end,
+            window.c.end_at > period.start,
+        )
+    )
+    return [(Period(r.start_at, r.end_at), Coverage(r.coverage)) for r in rows]
+
+
+def coverage_range(received: list[tuple[Period, Coverage]]) -> CoverageRange | None:
+    """Bounds of the mean coverage, from the bands of the windows, weighted by their length."""
+    total_s = sum(period.length_s for period, _ in received)
+    if total_s == 0:
+        return None
+    bounds = [(period.length_s, *map(int, band.split("-"))) for period, band in received]
+    low = sum(length_s * floor for length_s, floor, _ in bounds) / total_s
+    high = sum(length_s * ceiling for length_s, _, ceiling in bounds) / total_s
+    return CoverageRange(round(low / 100, 2), round(high / 100, 2))

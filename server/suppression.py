@@ -1,0 +1,193 @@
+"""The one layer that reads released cells; pages, API and exports all pass here.
+
+* A question about a point and a period is answered by the union of the whole cells that lie
+  inside the period. A cell that reaches over an edge of it stays out: it is never split, and
+  nothing is ever subtracted from it.
+* Without any such cell the answer is `Suppressed`: whether nobody came or fewer than k, or
+  the device was off, looks the same here.
+* Below 50 visits shares come in steps of 5 points, with the interval rounded outwards.
+* A share of fewer than k parties is suppressed: it would be about those few.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, select
+
+from firmware_cfg.cells import StaffFigures, WireHistogram
+from firmware_cfg.histogram import Histogram
+from server.periods import Period, union
+from server.statistics import Share
+from server.tables import cell
+
+FINE_FROM_VISITS = 50
+COARSE_STEP = 0.05
+FINE_STEP = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class PointRef:
+    """A point, with the organisation that it is read for."""
+
+    org_id: UUID
+    point_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Comparability:
+    """What has to be equal for two cells to be compared."""
+
+    definition_version: int
+    geometry_hash: str
+    expectations_hash: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """What depends on staff."""
+
+    greeting: Histogram
+    interaction: Histogram
+    flawless: int
+    judged: int
+    broken: int
+    recovered: int
+    interrupted: int
+    attended_s: float
+    present_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedCell:
+    """A released cell: at least k visits of one point over one period."""
+
+    period: Period
+    level: str
+    k: int
+    visits: int
+    passers_by: int
+    served: int
+    greeted_only: int
+    abandoned: int
+    still_present: int
+    waiting: Histogram
+    staff: Staff | None
+    observed_s: float
+    bridged_s: float
+    unknown_s: float
+    comparability: Comparability
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """No answer: nothing was released for exactly this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Whole cells inside a period, at least one, in order of time."""
+
+    cells: tuple[ReleasedCell, ...]
+
+    @property
+    def covered(self) -> tuple[Period, ...]:
+        """The time that the cells really cover."""
+        return tuple(union(one.period for one in self.cells))
+
+    def with_staff(self) -> "Released | Suppressed":
+        """The cells that have figures about staff."""
+        return _released([one for one in self.cells if one.staff is not None])
+
+
+def read_released(connection: Connection, point: PointRef, period: Period) -> Released | Suppressed:
+    """The whole cells of `point` inside `period`."""
+    rows = connection.execute(
+        select(cell)
+        .where(
+            cell.c.org_id == point.org_id,
+            cell.c.point_id == point.point_id,
+            cell.c.start_at >= period.start,
+            cell.c.end_at <= period.end,
+        )
+        .order_by(cell.c.start_at)
+    ).all()
+    return _released([_cell(row) for row in rows])
+
+
+def latest_release(connection: Connection, point: PointRef) -> Period | None:
+    """The period of the latest cell of `point`; none before the first."""
+    row = connection.execute(
+        select(cell.c.start_at, cell.c.end_at)
+        .where(cell.c.org_id == point.org_id, cell.c.point_id == point.point_id)
+        .order_by(cell.c.start_at.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else Period(row.start_at, row.end_at)
+
+
+def overlapping(connection: Connection, point: PointRef, period: Period) -> list[Period]:
+    """Periods of the cells that meet `period`, whole or not: where time is spoken for."""
+    rows = connection.execute(
+        select(cell.c.start_at, cell.c.end_at).where(
+            cell.c.org_id == point.org_id,
+            cell.c.point_id == point.point_id,
+            cell.c.start_at < period.end,
+            cell.c.end_at > period.start,
+        )
+    ).all()
+    return [Period(row.start_at, row.end_at) for row in rows]
+
+
+def shown(share: Share | None, visits: int, k: int) -> Share | Suppressed:
+    """A share as it may be shown: suppressed below k, in steps below 50 visits."""
+    if share is None or share.base < k:
+        return Suppressed()
+    step = COARSE_STEP if min(visits, share.base) < FINE_FROM_VISITS else FINE_STEP
+    value = round(round(share.value / step) * step, 4)
+    low = round(math.floor(share.low / step + 1e-9) * step, 4)
+    high = round(math.ceil(share.high / step - 1e-9) * step, 4)
+    return Share(value, min(low, value), max(high, value), share.base)
+
+
+def _released(cells: Sequence[ReleasedCell]) -> Released | Suppressed:
+    return Released(tuple(cells)) if cells else Suppressed()
+
+
+def _cell(row: Row[Any]) -> ReleasedCell:
+    return ReleasedCell(
+        period=Period(row.start_at, row.end_at),
+        level=row.level,
+        k=row.k,
+        visits=row.visits,
+        passers_by=row.passers_by,
+        served=row.served,
+        greeted_only=row.greeted_only,
+        abandoned=row.abandoned,
+        still_present=row.still_present,
+        waiting=WireHistogram.model_validate(row.waiting).histogram(),
+        staff=None if row.staff is None else _staff(StaffFigures.model_validate(row.staff)),
+        observed_s=row.observed_s,
+        bridged_s=row.bridged_s,
+        unknown_s=row.unknown_s,
+        comparability=Comparability(
+            row.definition_version, row.geometry_hash, row.expectations_hash, row.model
+        ),
+    )
+
+
+def _staff(figures: StaffFigures) -> Staff:
+    return Staff(
+        greeting=figures.greeting.histogram(),
+        interaction=figures.interaction.histogram(),
+        flawless=figures.flawless,
+        judged=figures.judged,
+        broken=figures.broken,
+        recovered=figures.recovered,
+        interrupted=figures.interrupted,
+        attended_s=figures.attended_s,
+        present_s=figures.present_s,
+    )

@@ -1,0 +1,146 @@
+"""The API, `/api/v1`. Operation ids are stable: clients are generated from them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime
+
+from server import queries
+from server.answers import PointAnswer, answer
+from server.figures import Expectations
+from server.health import Health
+from server.periods import LONGEST, Period, StoreTime
+from server.errors import PeriodError
+from server.web.parts import Parts
+from server.web.problems import MEDIA_TYPE, Problem
+from server.web.shapes import (
+    CourseOut,
+    DeviceOut,
+    DevicesOut,
+    KeyOut,
+    PeriodOut,
+    PointFiguresOut,
+    PointOut,
+    PointsOut,
+    StepOut,
+    StoreOut,
+    StoresOut,
+)
+
+From = Annotated[AwareDatetime, Query(alias="from", description="RFC 3339, included")]
+To = Annotated[AwareDatetime, Query(alias="to", description="RFC 3339, excluded")]
+Limit = Annotated[int, Query(ge=1, le=200)]
+Seconds = Annotated[float | None, Query(ge=1, le=3600, description="none: as the device has it")]
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": "A problem (RFC 9457)",
+        "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+    }
+    for status in ("4XX", "5XX")
+}
+
+
+def api_router(parts: Parts) -> APIRouter:
+    """The routes of `/api/v1`."""
+    router = APIRouter(prefix="/api/v1", responses=PROBLEMS, tags=["v1"])
+    _store_routes(router, parts)
+    _point_routes(router, parts)
+
+    @router.get("/devices", operation_id="listDevices")
+    def devices(store_id: UUID | None = None) -> DevicesOut:
+        """Devices with their last sign of life."""
+        with parts.engine.connect() as connection:
+            found = queries.devices(connection, parts.scope, store_id)
+        return DevicesOut(items=tuple(DeviceOut.of(one) for one in found))
+
+    @router.get("/privacy/key", operation_id="getAcknowledgementKey")
+    def privacy_key() -> KeyOut:
+        """The public key with which devices check acknowledgements."""
+        return KeyOut(public_key=parts.key.public_hex, fingerprint=parts.key.fingerprint)
+
+    return router
+
+
+def _store_routes(router: APIRouter, parts: Parts) -> None:
+    @router.get("/stores", operation_id="listStores")
+    def stores(cursor: UUID | None = None, limit: Limit = 100) -> StoresOut:
+        """Stores, a page at a time: pass `next_cursor` on as `cursor`."""
+        with parts.engine.connect() as connection:
+            found = queries.stores(connection, parts.scope, cursor, limit + 1)
+        more = found[limit - 1].store_id if len(found) > limit else None
+        return StoresOut(items=tuple(StoreOut.of(s) for s in found[:limit]), next_cursor=more)
+
+    @router.get("/stores/{store_id}", operation_id="getStore")
+    def store(store_id: UUID) -> StoreOut:
+        """One store."""
+        with parts.engine.connect() as connection:
+            return StoreOut.of(queries.store_by_id(connection, parts.scope, store_id))
+
+    @router.get("/stores/{store_id}/points", operation_id="listPoints")
+    def points(store_id: UUID) -> PointsOut:
+        """The service points and queues of a store."""
+        with parts.engine.connect() as connection:
+            one = queries.store_by_id(connection, parts.scope, store_id)
+            found = queries.points(connection, one)
+        return PointsOut(items=tuple(PointOut.of(point) for point in found))
+
+
+def _point_routes(router: APIRouter, parts: Parts) -> None:
+    @router.get("/points/{point_id}/figures", operation_id="getPointFigures")
+    def figures(
+        point_id: UUID,
+        start: From,
+        end: To,
+        greet_within_s: Seconds = None,
+        serve_within_s: Seconds = None,
+    ) -> PointFiguresOut:
+        """The figures of the whole released cells inside a period."""
+        found, time = _ask(parts, point_id, start, end, (greet_within_s, serve_within_s))
+        return PointFiguresOut.of(found, time)
+
+    @router.get("/points/{point_id}/course", operation_id="getPointCourse")
+    def course(point_id: UUID, start: From, end: To) -> CourseOut:
+        """The released cells inside a period, each alone, and the gaps between them."""
+        found, time = _ask(parts, point_id, start, end, (None, None))
+        return CourseOut(
+            point_id=point_id,
+            asked=PeriodOut.of(found.asked, time),
+            steps=tuple(StepOut.of(step, time) for step in found.steps),
+        )
+
+
+def _ask(
+    parts: Parts,
+    point_id: UUID,
+    start: datetime,
+    end: datetime,
+    within_s: tuple[float | None, float | None],
+) -> tuple[PointAnswer, StoreTime]:
+    asked = Period(start, end)
+    if end - start > LONGEST:
+        raise PeriodError(f"expected at most {LONGEST.days} days")
+    with parts.engine.connect() as connection:
+        point = queries.point_by_id(connection, parts.scope, point_id)
+        store = queries.store_by_id(connection, parts.scope, point.store_id)
+        wanted = queries.expectations_of(connection, point.ref, asked)
+        wanted = Expectations(
+            within_s[0] or wanted.greet_within_s, within_s[1] or wanted.serve_within_s
+        )
+        return answer(connection, store, point, asked, parts.clock(), wanted), store.time
+
+
+def health_router(parts: Parts) -> APIRouter:
+    """`/healthz`."""
+    router = APIRouter(tags=["operation"])
+
+    @router.get("/healthz", operation_id="getHealth")
+    def healthz(response: Response) -> Health:
+        """How the server is; status 503 where the database fails."""
+        health = parts.health()
+        if health.status == "failing":
+            response.status_code = 503
+        return health
+
+    return router

@@ -1,0 +1,369 @@
+"""What should be released, computed in another way: from the rows of `visits.jsonl`.
+
+No tallies, no state, no incremental step: windows are listed quarter-hour by quarter-hour,
+visits are put under them, units are folded as nested lists, and every figure of a cell is
+counted from its rows. Written from docs/privacy.md and docs/metrics.md, and sharing no code
+with `edge.windows` or `firmware_cfg.histogram`.
+
+`released_cells` returns dictionaries of the shape of a wire cell (`Cell.model_dump_json`).
+
+Each row must be as it was when its window closed: a visit that lasts longer than the
+window's settling time after the window's end is to be given as a `still_present` row. Zones
+whose offset is a multiple of 15 minutes, and opening hours away from clock changes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from firmware_cfg.site import Site
+
+Row = dict[str, Any]
+QUARTER = timedelta(minutes=15)
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LEVELS = ("month", "week", "day", "day_part", "hour", "half_hour", "quarter_hour")
+DEPTH = {3600: 4, 1800: 5, 900: 6}
+
+
+@dataclass
+class Leaf:
+    """One window in opening hours: the keys of its units, and what happened in it."""
+
+    path: tuple[Any, ...]
+    start: datetime
+    end: datetime
+    rows: list[Row] = field(default_factory=list)
+    passers: int = 0
+    present_ms: int = 0
+    attended_ms: int = 0
+
+
+@dataclass
+class Group:
+    """Windows that stand together, and at which level they were put together."""
+
+    level: str
+    leaves: list[Leaf]
+
+    @property
+    def visits(self) -> int:
+        return sum(len(leaf.rows) for leaf in self.leaves)
+
+
+@dataclass(frozen=True)
+class Presence:
+    """A span with a party at a point, capture times."""
+
+    point: str
+    start_s: float
+    end_s: float
+    attended: bool
+
+
+def released_cells(
+    site: Site,
+    rows: Iterable[Row],
+    *,
+    zero_utc: datetime,
+    begins: datetime,
+    now: datetime,
+    passers_by: Iterable[tuple[str, float]] = (),
+    presence: Iterable[Presence] = (),
+) -> list[Row]:
+    """Cells released by `now`, by point and start.
+
+    Args:
+        site: the site file in force.
+        rows: rows of `visits.jsonl`.
+        zero_utc: wall-clock time at t_s = 0.
+        begins: when reporting began; windows closed by then do not exist.
+        now: windows that close after it have not been reported.
+        passers_by: (point, arrived_s).
+        presence: presence spans.
+    """
+    settle = timedelta(seconds=site.privacy.window_settle_s)
+    listed = list(windows(site, begins - settle - DAY, now + timedelta(days=8)))
+    known = [leaf for leaf in listed if leaf[2] + settle > begins]
+    closed = [leaf for leaf in known if leaf[2] + settle <= now]
+    following = known[len(closed)][0] if len(closed) < len(known) else None
+    every_row, every_passer, every_span = list(rows), list(passers_by), list(presence)
+    cells = []
+    for point, kind in _points(site):
+        leaves = [Leaf(path, start, end) for path, start, end in closed]
+        for row in every_row:
+            if (row["service_point"] or row["queue"]) == point:
+                at = instant(zero_utc, row["arrived_s"])
+                for leaf in _holding(site, leaves, at):
+                    leaf.rows.append(row)
+        for where, arrived_s in every_passer:
+            if where == point:
+                for leaf in _holding(site, leaves, instant(zero_utc, arrived_s)):
+                    leaf.passers += 1
+        for span in every_span:
+            if span.point == point:
+                _spread(site, leaves, span, zero_utc)
+        groups = _released(leaves, following, site.privacy.k)
+        cells += [_cell(site, point, kind, group) for group in groups]
+    return sorted(cells, key=lambda cell: (cell["point"], cell["start"]))
+
+
+def instant(zero_utc: datetime, t_s: float) -> datetime:
+    """Wall-clock time of a capture time, to the millisecond."""
+    return zero_utc + timedelta(milliseconds=_ms(t_s))
+
+
+def windows(
+    site: Site, start: datetime, end: datetime
+) -> list[tuple[tuple[Any, ...], datetime, datetime]]:
+    """(keys of units, start, end) of every window in opening hours between two instants."""
+    seconds = math.ceil(start.timestamp() / 900) * 900
+    at = datetime.fromtimestamp(seconds, UTC)
+    quarters = []
+    while at < end:
+        quarters.append((_keys(site, at), at))
+        at += QUARTER
+    depth = DEPTH[site.privacy.window_s]
+    found = []
+    for path, group in groupby(quarters, key=lambda quarter: quarter[0][: depth + 1]):
+        starts = [start for _, start in group]
+        if any(_open_somewhere(site, quarter) for quarter in starts):
+            found.append((path, starts[0], starts[-1] + QUARTER))
+    return found
+
+
+def is_open(site: Site, at: datetime) -> bool:
+    """Whether the store is open, by its wall clock."""
+    local = at.astimezone(site.store.zone)
+    clock = local.strftime("%H:%M")
+    for span in _spans(site, local.date()):
+        opens, closes = span.split("-")
+        if opens <= clock and (clock < closes or closes <= opens):
+            return True
+    for span in _spans(site, local.date() - DAY):
+        opens, closes = span.split("-")
+        if closes <= opens and clock < closes:
+            return True
+    return False
+
+
+def bucket(duration_s: float, scale: int) -> int:
+    """Index i with base^i < duration ≤ base^(i+1), base = 2^(2^-scale), 1/16 s at least."""
+    exact = math.log2(max(duration_s, 1 / 16)) * 2**scale
+    return int(math.ceil(exact - 1e-9)) - 1
+
+
+def _ms(seconds: float) -> int:
+    return round(round(seconds, 3) * 1000)
+
+
+def _points(site: Site) -> list[tuple[str, str]]:
+    return [(p.id, "service_point") for p in site.service_point] + [
+        (q.id, "queue") for q in site.queue
+    ]
+
+
+def _spans(site: Site, day: date) -> Sequence[str]:
+    if day in site.store.closed:
+        return ()
+    if not site.store.opening:
+        return ("00:00-24:00",)
+    return [
+        span
+        for name, spans in site.store.opening.items()
+        if name == WEEKDAYS[day.weekday()]
+        for span in spans
+    ]
+
+
+def _open_somewhere(site: Site, quarter: datetime) -> bool:
+    return any(is_open(site, quarter + n * MINUTE) for n in range(15))
+
+
+def _keys(site: Site, at: datetime) -> tuple[Any, ...]:
+    """Month, week, day, day part, hour, half-hour and quarter-hour of an instant."""
+    local = at.astimezone(site.store.zone)
+    starts = time.fromisoformat(site.store.day_starts)
+    clock = local.time().replace(tzinfo=None)
+    day = local.date() if clock >= starts else local.date() - DAY
+    thursday = day + (3 - day.weekday()) * DAY
+    since = (clock < starts, clock)
+    parts = [time.fromisoformat(part) for part in site.store.day_parts]
+    part_number = sum((part < starts, part) <= since for part in parts)
+    hour = (local.date(), local.hour, local.utcoffset())
+    return (
+        (thursday.year, thursday.month),
+        day.isocalendar()[:2],
+        day,
+        part_number,
+        hour,
+        local.minute // 30,
+        local.minute // 15,
+    )
+
+
+def _holding(site: Site, leaves: list[Leaf], at: datetime) -> list[Leaf]:
+    if not is_open(site, at):
+        return []
+    return [leaf for leaf in leaves if leaf.start <= at < leaf.end]
+
+
+def _spread(site: Site, leaves: list[Leaf], span: Presence, zero_utc: datetime) -> None:
+    first, last = instant(zero_utc, span.start_s), instant(zero_utc, span.end_s)
+    for leaf in leaves:
+        if last <= leaf.start or leaf.end <= first:
+            continue
+        minute = leaf.start
+        while minute < leaf.end:
+            overlap = min(last, minute + MINUTE) - max(first, minute)
+            if overlap > timedelta(0) and is_open(site, minute):
+                milliseconds = overlap // timedelta(milliseconds=1)
+                leaf.present_ms += milliseconds
+                leaf.attended_ms += milliseconds if span.attended else 0
+            minute += MINUTE
+
+
+def _fold_in(
+    done: list[Group], waiting: list[Leaf], child: list[Group], k: int, level: str
+) -> None:
+    """One step of rule 2: put a finished child after `done`, or to what is `waiting`."""
+    if not waiting and child[0].visits >= k:
+        done += child
+        return
+    waiting += [leaf for group in child for leaf in group.leaves]
+    together = Group(level, list(waiting))
+    if together.visits >= k:
+        done.append(together)
+        waiting.clear()
+
+
+def _whole(leaves: list[Leaf], depth: int, k: int) -> list[Group]:
+    """A unit that ended: its cells, or the one thin group that it is."""
+    if depth == len(leaves[0].path) - 1:
+        return [Group(LEVELS[depth], leaves)]
+    done: list[Group] = []
+    waiting: list[Leaf] = []
+    for child in _children(leaves, depth):
+        _fold_in(done, waiting, _whole(child, depth + 1, k), k, LEVELS[depth])
+    if not waiting:
+        return done
+    if not done:
+        return [Group(LEVELS[depth], waiting)]
+    return [*done[:-1], Group(LEVELS[depth], done[-1].leaves + waiting)]
+
+
+def _certain(leaves: list[Leaf], following: tuple[Any, ...], depth: int, k: int) -> list[Group]:
+    """Groups of a unit that has not ended, which nothing around them will absorb."""
+    done: list[Group] = []
+    waiting: list[Leaf] = []
+    for child in _children(leaves, depth):
+        if child[0].path[: depth + 2] == following[: depth + 2]:
+            return done if waiting else done + _certain(child, following, depth + 1, k)
+        _fold_in(done, waiting, _whole(child, depth + 1, k), k, LEVELS[depth])
+    return done
+
+
+def _children(leaves: list[Leaf], depth: int) -> list[list[Leaf]]:
+    return [list(g) for _, g in groupby(leaves, key=lambda leaf: leaf.path[: depth + 2])]
+
+
+def _released(leaves: list[Leaf], following: tuple[Any, ...] | None, k: int) -> list[Group]:
+    groups: list[Group] = []
+    for _, month in groupby(leaves, key=lambda leaf: leaf.path[0]):
+        inside = list(month)
+        if following is not None and inside[0].path[0] == following[0]:
+            groups += _certain(inside, following, 0, k)[:-1]
+        else:
+            groups += [group for group in _whole(inside, 0, k) if group.visits >= k]
+    return groups
+
+
+def _cell(site: Site, point: str, kind: str, group: Group) -> Row:
+    rows = [row for leaf in group.leaves for row in leaf.rows]
+    scale = 1 if len(rows) < 30 else 3 if len(rows) < 100 else 5
+    team = site.privacy.team_size
+    outcomes = Counter(row["outcome"] for row in rows)
+    if team is None or team < 3:
+        outcomes["abandoned"] += outcomes.pop("greeted_only", 0)
+    names = ("served", "greeted_only", "abandoned", "passed", "still_present")
+    return {
+        "point": point,
+        "kind": kind,
+        "level": group.level,
+        "start": _z(group.leaves[0].start),
+        "end": _z(group.leaves[-1].end),
+        "k": site.privacy.k,
+        "visits": len(rows),
+        "left_censored": sum(row["left_censored"] for row in rows),
+        "passers_by": sum(leaf.passers for leaf in group.leaves),
+        "outcomes": {name: outcomes[name] for name in names},
+        "waiting": _times(rows, "waiting_s", scale),
+        "stay": _lengths(rows, scale),
+        "staff": _staff(rows, group.leaves, scale) if team is not None and team >= 3 else None,
+        **{
+            f"{part}_s": round(sum(_ms(row[f"visit_{part}_s"] or 0) for row in rows) / 1000)
+            for part in ("observed", "bridged", "unknown")
+        },
+    }
+
+
+def _staff(rows: list[Row], leaves: list[Leaf], scale: int) -> Row:
+    broken = [row for row in rows if row["flawless"] is False]
+    return {
+        "greeting": _times(rows, "greeting_s", scale),
+        "interaction": _lengths(rows, scale, "interaction_s"),
+        "flawless": sum(row["flawless"] is True for row in rows),
+        "judged": sum(row["flawless"] is not None for row in rows),
+        "broken": len(broken),
+        "recovered": sum(row["outcome"] == "served" for row in broken),
+        "interrupted": sum(row["interruptions"] > 0 for row in rows),
+        "attended_s": round(sum(leaf.attended_ms for leaf in leaves) / 1000),
+        "present_s": round(sum(leaf.present_ms for leaf in leaves) / 1000),
+    }
+
+
+def _stay_s(row: Row) -> float:
+    if row["visit_s"] is not None:
+        return float(row["visit_s"])
+    parts = ("observed", "bridged", "unknown")
+    return sum(float(row[f"visit_{part}_s"] or 0.0) for part in parts)
+
+
+def _times(rows: list[Row], moment: str, scale: int) -> Row:
+    """Times to a moment: it came, the party left first, or seeing ended first."""
+    counts: dict[str, Counter[str]] = {f: Counter() for f in ("event", "left", "censored")}
+    for row in rows:
+        if row["left_censored"]:
+            continue
+        if row[moment] is not None:
+            counts["event"][str(bucket(row[moment], scale))] += 1
+        elif row["outcome"] == "still_present":
+            counts["censored"][str(bucket(_stay_s(row), scale))] += 1
+        else:
+            counts["left"][str(bucket(_stay_s(row), scale))] += 1
+    return {"scale": scale, **{fate: dict(found) for fate, found in counts.items()}}
+
+
+def _lengths(rows: list[Row], scale: int, name: str | None = None) -> Row:
+    """Lengths of stays, or of the interaction of those who were greeted."""
+    counts: dict[str, Counter[str]] = {f: Counter() for f in ("event", "left", "censored")}
+    for row in rows:
+        if name is not None and row["greeted_s"] is None:
+            continue
+        length_s = _stay_s(row) if name is None else float(row[name])
+        unseen = row["left_censored"] or row["outcome"] == "still_present"
+        counts["censored" if unseen else "event"][str(bucket(length_s, scale))] += 1
+    return {"scale": scale, **{fate: dict(found) for fate, found in counts.items()}}
+
+
+def _z(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,1 @@
+"""One module a kind of source; `vision.sources.opening` chooses by name."""
