@@ -115,6 +115,33 @@ class SimulatedClock:
         return "estimated"
 
 
+class FrameClock:
+    """A clock that the frames drive: capture time 0 is `start`, and no time passes between.
+
+    For scripted demonstrations, where a week goes by in a minute.
+    """
+
+    def __init__(self, start: datetime) -> None:
+        self._start = start
+        self._t_s = 0.0
+
+    def advance(self, t_s: float) -> None:
+        """A frame was captured at `t_s`."""
+        self._t_s = max(self._t_s, t_s)
+
+    def utc_now(self) -> datetime:
+        """UTC of the latest frame."""
+        return self._start + timedelta(seconds=self._t_s)
+
+    def monotonic_s(self) -> float:
+        """Capture time of the latest frame."""
+        return self._t_s
+
+    def quality(self) -> Quality:
+        """The script vouches for it no more than a battery would."""
+        return "rtc"
+
+
 class Stamp:
     """Stamps capture times with UTC.
 

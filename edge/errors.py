@@ -21,6 +21,10 @@ class OutboxFullError(OutboxError):
     """Unsettled messages fill the outbox's bound; nothing was stored, nothing was dropped."""
 
 
+class LinkError(EdgeError):
+    """The connection to the broker could not be made, or was lost; the message says why."""
+
+
 class AckError(EdgeError):
     """An acknowledgement that settles nothing: forged, of another outbox, or another hash."""
 
@@ -39,3 +43,7 @@ class OutputFileError(EdgeError):
 
 class StreamError(EdgeError):
     """The stream of records from the camera process broke."""
+
+
+class PageError(EdgeError):
+    """The local page cannot be served; says where, and what stands in the way."""

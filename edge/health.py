@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
-
 from pathlib import Path
 from typing import Literal
 

@@ -50,6 +50,7 @@ def answer(
     point: PointView,
     asked: Period,
     now: datetime,
+    *,
     expectations: Expectations | None = None,
 ) -> PointAnswer:
     """Everything that may be shown of `point` over `asked`."""

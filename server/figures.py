@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
+from itertools import pairwise
 
 from firmware_cfg.histogram import Histogram
 from server import statistics
@@ -175,7 +176,7 @@ def _certainty(cells: Sequence[ReleasedCell]) -> Certainty:
 def cuts(cells: Sequence[ReleasedCell]) -> tuple[Cut, ...]:
     """Where neighbouring cells were made under different conditions."""
     found = []
-    for before, after in zip(cells, cells[1:], strict=False):
+    for before, after in pairwise(cells):
         changed = _changed(before.comparability, after.comparability)
         if changed:
             found.append(Cut(after.period.start, changed))

@@ -140,8 +140,10 @@ def _apply_assignment(
     if found is not None and found != point_id:
         raise IdentityError(
             (
-                f"device {device_id!r}: local id {one.local!r} stood for another point since "
-                f"{one.valid_from}; close that assignment and open one from a later instant",
+                (
+                    f"device {device_id!r}: local id {one.local!r} stood for another point since "
+                    f"{one.valid_from}; close that assignment and open one from a later instant"
+                ),
             )
         )
     if found is not None:

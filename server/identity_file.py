@@ -55,7 +55,7 @@ class Store(Section):
     region: Key | None = None
     timezone: str
     day_starts: ClockTime = "04:00"
-    opening: dict[Weekday, tuple[str, ...]] = {}
+    opening: dict[Weekday, tuple[str, ...]] = Field({})
     closed: tuple[date, ...] = ()
     point: Annotated[tuple[Point, ...], Field(min_length=1)]
 

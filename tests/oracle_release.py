@@ -159,7 +159,7 @@ def is_open(site: Site, at: datetime) -> bool:
 def bucket(duration_s: float, scale: int) -> int:
     """Index i with base^i < duration ≤ base^(i+1), base = 2^(2^-scale), 1/16 s at least."""
     exact = math.log2(max(duration_s, 1 / 16)) * 2**scale
-    return int(math.ceil(exact - 1e-9)) - 1
+    return math.ceil(exact - 1e-9) - 1
 
 
 def _ms(seconds: float) -> int:

@@ -10,8 +10,8 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 
@@ -25,6 +25,9 @@ from vision.pipeline import Pipeline
 from vision.region import region_of
 from vision.scaling import Scaler
 from vision.sources.opening import SourceChoice, open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EXIT_STATUS = """exit status: 0 at the end of a file, or when the reader closed the pipe;
 1 when a camera or stream stopped; 2 for input that does not serve. SIGTERM and SIGINT end

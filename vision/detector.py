@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import onnxruntime as ort
-from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as state
 
 from vision.errors import ModelError
-from vision.frames import Picture
-from vision.models import Model
 from vision.suppression import surviving
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from vision.frames import Picture
+    from vision.models import Model
+
 PROVIDERS = ["CPUExecutionProvider"]  # always named: the default list holds a cloud provider
+_REFUSALS = (
+    state.Fail,
+    state.InvalidArgument,
+    state.InvalidGraph,
+    state.InvalidProtobuf,
+    state.NotImplemented,
+    state.RuntimeException,
+    RuntimeError,
+    ValueError,
+)
 _INPUT, _OUTPUTS = "picture", ["boxes", "scores"]
 
 
@@ -58,7 +72,7 @@ class OnnxDetector:
             self._session = ort.InferenceSession(
                 model.data, session_options(threads), providers=PROVIDERS
             )
-        except Exception as error:  # onnxruntime's own exceptions share no base below this
+        except _REFUSALS as error:
             first_line = str(error).partition("\n")[0]
             raise ModelError(f"{model.name}: onnxruntime: {first_line}") from None
         self._feed = {_INPUT: self._input}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.region import Region
+if TYPE_CHECKING:
+    from vision.region import Region
 
 FloatArray = NDArray[np.float64]
 

@@ -78,7 +78,9 @@ def check_person_detector(facts: OnnxFacts) -> tuple[int, int]:
         case _:
             raise ModelError(f"expected picture uint8 [1, H, W, 3], found {_listed(facts.inputs)}")
     match facts.outputs:
-        case [Tensor("boxes", "float32", (k, 4)), Tensor("scores", "float32", (same,))] if k == same:
+        case [Tensor("boxes", "float32", (k, 4)), Tensor("scores", "float32", (same,))] if (
+            k == same
+        ):
             return size_px
         case _:
             raise ModelError(

@@ -6,10 +6,13 @@ Only the fields that a refusal rests on are followed; field numbers are those of
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from vision.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_DEPTH = 16  # graphs inside attributes of nodes inside graphs
 
@@ -68,9 +71,7 @@ def read_onnx(data: bytes) -> OnnxFacts:
             facts.inputs += [_tensor_of(v) for n, v in _fields(graph) if n == _GRAPH_INPUT]
             facts.outputs += [_tensor_of(v) for n, v in _fields(graph) if n == _GRAPH_OUTPUT]
         elif number == _MODEL_OPSETS:
-            facts.domains |= {
-                _text(v) for n, v in _fields(_message(value)) if n == _OPSET_DOMAIN
-            }
+            facts.domains |= {_text(v) for n, v in _fields(_message(value)) if n == _OPSET_DOMAIN}
         elif number in (_MODEL_FUNCTIONS, _MODEL_TRAINING):
             facts.functions = True
     if graphs != 1:

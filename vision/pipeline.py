@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from firmware_cfg.record import FrameRecord, pack
-from vision.detector import Detector
-from vision.frames import Frame, FrameSource
 from vision.region import cut
-from vision.scaling import Scaler
 from vision.timeline import RateLimit
+
+if TYPE_CHECKING:
+    from vision.detector import Detector
+    from vision.frames import Frame, FrameSource
+    from vision.scaling import Scaler
 
 Write = Callable[[bytes], object]
 

@@ -20,13 +20,16 @@ says which sides those are.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_cfg.site import Anchor, Ground, Point, Site
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from firmware_cfg.site import Anchor, Ground, Point, Site
 
 WHOLE_ABOVE = 0.7  # share of the picture's area from which the whole picture is looked at
 PERSON_M = 1.9
@@ -172,9 +175,7 @@ def _to_aspect(
     else:
         top, bottom = _grow(top, bottom, min(wide / aspect, height), height)
     right, bottom = math.ceil(right / 2) * 2, math.ceil(bottom / 2) * 2
-    return Region(
-        int(left) // 2 * 2, int(top) // 2 * 2, min(width, right), min(height, bottom)
-    )
+    return Region(int(left) // 2 * 2, int(top) // 2 * 2, min(width, right), min(height, bottom))
 
 
 def _grow(low: float, high: float, length: float, limit: float) -> tuple[float, float]:

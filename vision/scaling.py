@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
-from vision.frames import Picture
-from vision.letterbox import Letterbox
+if TYPE_CHECKING:
+    from vision.frames import Picture
+    from vision.letterbox import Letterbox
 
 
 class Scaler:

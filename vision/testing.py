@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from firmware_cfg.record import CameraHealth
 from vision.detector import Detections
 from vision.frames import Frame, Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 Box = tuple[float, float, float, float]
 

@@ -11,14 +11,17 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge.relay.address import Address, parse_address
 from edge.relay.errors import RelayError, RelayInputError
 from edge.relay.mpegts import TransportStream
 from edge.relay.rtp import Depacketiser
 from edge.relay.rtsp import RtspClient
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SILENCE_S = 10.0
 RECEIVE_BYTES = 1 << 18
@@ -35,7 +38,8 @@ class TcpConnection:
 
     def read(self, count: int) -> bytes:
         """Exactly `count` bytes, fewer only at the end."""
-        return self._reader.read(count)
+        data: bytes = self._reader.read(count)
+        return data
 
     def readline(self, limit: int) -> bytes:
         """A line with its end, `limit` bytes at most."""

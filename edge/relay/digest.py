@@ -6,9 +6,12 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from edge.relay.errors import RelayError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 _PARAMETER = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
 _HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
@@ -52,7 +55,7 @@ def _digest(
     request: tuple[str, str],
     nonce_of_client: Callable[[], str],
 ) -> str:
-    """response = H(H(user:realm:password):nonce[:nc:cnonce:auth]:H(method:url))."""
+    """Response = H(H(user:realm:password):nonce[:nc:cnonce:auth]:H(method:url))."""
     algorithm = challenge.get("algorithm", "MD5").upper()
 
     def hashed(text: str) -> str:

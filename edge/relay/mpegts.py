@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from edge.relay.rtp import START, AccessUnit
-from edge.relay.sdp import Codec
+
+if TYPE_CHECKING:
+    from edge.relay.sdp import Codec
 
 PACKET_BYTES = 188
 FIRST_TICKS = 90_000  # presentation time of the first frame, so that earlier ones stay above 0

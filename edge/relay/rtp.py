@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from edge.relay.sdp import Codec, Video
+if TYPE_CHECKING:
+    from edge.relay.sdp import Codec, Video
 
 START = b"\0\0\0\1"
 MAX_UNIT_BYTES = 8 * 2**20

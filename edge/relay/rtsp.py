@@ -9,14 +9,17 @@ back to it and never connected to.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from edge.relay.address import Address
 from edge.relay.digest import authorization
 from edge.relay.errors import RelayError
 from edge.relay.sdp import Video, find_video
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from edge.relay.address import Address
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_LINE_BYTES = 8 * 1024

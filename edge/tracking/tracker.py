@@ -109,6 +109,7 @@ class Tracker:
         if not rows or not self._active:
             return taken
         cost = association_cost(self._active, t_s, boxes, np.array(values))
+        ripe: list[Track] = []
         for index, column in assign(cost, 1.0):
             track = self._active[index]
             seen = track.observe(t_s, frame, rows[column], values[column], self._cut_y_px)
@@ -116,9 +117,11 @@ class Tracker:
             if track.life is Life.TENTATIVE:
                 track.pending.append(seen)
                 if track.hits >= CONFIRM_HITS and track.best_score >= START_SCORE:
-                    self._confirm(track, step)
+                    ripe.append(track)
             else:
                 step.seen.append(Sighting(track.id, (seen,)))
+        for track in ripe:
+            self._confirm(track, step)
         return taken
 
     def _start(

@@ -44,7 +44,7 @@ def advance(connection: Connection, stream: Stream, now: datetime) -> list[AckDr
     """Move a stream's progress over what has no gap; the acknowledgements to send."""
     drafts: list[AckDraft] = []
     before = _progress(connection, stream)
-    at, sha256 = (0, "") if before is None else (before.up_to, before.sha256)
+    at, sha256 = before or (0, "")
     start, rejected = at, []
     for row in _later(connection, stream, at):
         if row.sequence != at + 1:
@@ -75,8 +75,8 @@ def repeat_all(connection: Connection, now: datetime) -> list[AckDraft]:
 
 def repeat(connection: Connection, stream: Stream) -> list[AckDraft]:
     """The present acknowledgement of one stream; none before its first message."""
-    row = _progress(connection, stream)
-    return [] if row is None else [_repeat(connection, stream, row.up_to, row.sha256)]
+    found = _progress(connection, stream)
+    return [] if found is None else [_repeat(connection, stream, *found)]
 
 
 def _repeat(connection: Connection, stream: Stream, up_to: int, sha256: str) -> AckDraft:
@@ -100,19 +100,18 @@ def _of(stream: Stream) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _progress(connection: Connection, stream: Stream) -> Row[Any] | None:
-    return connection.execute(
+def _progress(connection: Connection, stream: Stream) -> tuple[int, str] | None:
+    row = connection.execute(
         select(progress.c.up_to, progress.c.sha256).where(
             progress.c.org_id == stream.org_id,
             progress.c.device == stream.device,
             progress.c.epoch == stream.epoch,
         )
     ).first()
+    return None if row is None else (row.up_to, row.sha256)
 
 
-def _later(
-    connection: Connection, stream: Stream, at: int
-) -> list[Row[Any]]:
+def _later(connection: Connection, stream: Stream, at: int) -> list[Row[Any]]:
     return list(
         connection.execute(
             select(message.c.sequence, message.c.sha256, message.c.status, message.c.reason)

@@ -106,12 +106,14 @@ def _keep(
     if org_id == NO_ORGANISATION:
         reason = AsideReason.UNKNOWN_DEVICE
         status = MessageStatus.ASIDE
-        keeping.keep_message(connection, org_id, reading.key, reading.sha256, status, now, reason)
+        keeping.keep_message(
+            connection, org_id, reading.key, reading.sha256, now, status=status, reason=reason
+        )
         keeping.keep_aside(connection, org_id, reading, reason, now)
         _say(reading, reason)
         return Tally(aside=1)
     status = MessageStatus.STORED
-    keeping.keep_message(connection, org_id, reading.key, reading.sha256, status, now)
+    keeping.keep_message(connection, org_id, reading.key, reading.sha256, now, status=status)
     reasons = keeping.keep_window(connection, org_id, reading, now)
     for reason in reasons:
         _say(reading, reason)
@@ -126,7 +128,7 @@ def _refuse(connection: Connection, org_id: UUID, refusal: Refusal, now: datetim
         return Tally(aside=1)
     status = MessageStatus.REJECTED
     keeping.keep_message(
-        connection, org_id, refusal.key, refusal.sha256, status, now, detail or reason
+        connection, org_id, refusal.key, refusal.sha256, now, status=status, reason=detail or reason
     )
     return Tally(rejected=1)
 

@@ -48,8 +48,9 @@ def keep_message(
     org_id: UUID,
     key: MessageKey,
     digest: str,
-    status: MessageStatus,
     now: datetime,
+    *,
+    status: MessageStatus,
     reason: str | None = None,
 ) -> None:
     """Write down that a message came, and what became of it."""

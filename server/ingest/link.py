@@ -252,8 +252,8 @@ class BrokerLink:
         self, state: LinkState, detail: str = "", protocol: str = "", subscription: str = ""
     ) -> None:
         changed = (state, detail) != (self.status.state, self.status.detail)
-        self.status = LinkStatus(state, self._clock(), detail, protocol, subscription)
         if changed:
+            self.status = LinkStatus(state, self._clock(), detail, protocol, subscription)
             level = logging.INFO if state is LinkState.CONNECTED else logging.WARNING
             fields = {"detail": detail, "protocol": protocol, "subscription": subscription}
             event(log, level, f"broker.{state.value}", **fields)

@@ -9,10 +9,10 @@ from pydantic import AwareDatetime
 
 from server import queries
 from server.answers import PointAnswer, answer
+from server.errors import PeriodError
 from server.figures import Expectations
 from server.health import Health
 from server.periods import LONGEST, Period, StoreTime
-from server.errors import PeriodError
 from server.web.parts import Parts
 from server.web.problems import MEDIA_TYPE, Problem
 from server.web.shapes import (
@@ -128,7 +128,9 @@ def _ask(
         wanted = Expectations(
             within_s[0] or wanted.greet_within_s, within_s[1] or wanted.serve_within_s
         )
-        return answer(connection, store, point, asked, parts.clock(), wanted), store.time
+        return answer(
+            connection, store, point, asked, parts.clock(), expectations=wanted
+        ), store.time
 
 
 def health_router(parts: Parts) -> APIRouter:

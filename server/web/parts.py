@@ -1,7 +1,7 @@
 """What the web's handlers are given: one frozen value, built by the composition root."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
@@ -27,4 +27,4 @@ class Parts:
     key: SigningKey
     clock: Clock
     health: Callable[[], Health]
-    scope: Scope = Scope()
+    scope: Scope = field(default_factory=Scope)

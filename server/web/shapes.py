@@ -249,9 +249,7 @@ class PointOut(BaseModel):
     @classmethod
     def of(cls, one: PointView) -> "PointOut":
         """A point as the API shows it."""
-        return cls(
-            point_id=one.ref.point_id, store_id=one.store_id, label=one.label, kind=one.kind
-        )
+        return cls(point_id=one.ref.point_id, store_id=one.store_id, label=one.label, kind=one.kind)
 
 
 class PointsOut(BaseModel):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from vision.errors import SourceError
-from vision.frames import Picture
+
+if TYPE_CHECKING:
+    from vision.frames import Picture
 
 MAX_FAILURES = 32  # failed reads in a row until the end is believed
 _OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # read by OpenCV when a capture is opened
@@ -26,9 +29,7 @@ class FfmpegCapture:
             SourceError: FFmpeg cannot open it.
         """
         os.environ[_OPTIONS] = "|".join(("protocol_whitelist;file,pipe", *options))
-        self._capture = cv2.VideoCapture(
-            name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads]
-        )
+        self._capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads])
         if not self._capture.isOpened():
             raise SourceError("expected a video that FFmpeg can decode, found none")
         width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
@@ -56,7 +57,7 @@ class FfmpegCapture:
         done, picture = self._capture.retrieve(self._picture)
         if not done or picture.shape != self._picture.shape:
             return None
-        self._picture = picture
+        self._picture = np.asarray(picture, np.uint8)
         return self._picture
 
     def rewind(self) -> bool:

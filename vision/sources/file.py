@@ -9,15 +9,17 @@ when their timestamps say; a reader more than `LATE_S` behind misses frames, as 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from firmware_cfg.record import CameraHealth
 from vision.errors import SourceError
 from vision.frames import Frame
 from vision.sources.ffmpeg import FfmpegCapture
 from vision.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 LATE_S = 0.5
 

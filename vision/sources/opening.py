@@ -12,14 +12,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from firmware_cfg.site import Site
 from vision.errors import SourceError
-from vision.frames import FrameSource
 from vision.sources.file import RealTime, Unpaced, VideoFile
 from vision.sources.picamera import PiCamera
 from vision.sources.stream import PipedStream
 from vision.sources.v4l2 import V4l2Camera
+
+if TYPE_CHECKING:
+    from firmware_cfg.site import Site
+    from vision.frames import FrameSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,16 @@ decoding each, as a stream must be, but neither converting nor looking at them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from firmware_cfg.record import CameraHealth
 from vision.errors import CameraLostError, SourceError
 from vision.frames import Frame
 from vision.sources.ffmpeg import FfmpegCapture
 from vision.timeline import Lag, Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BEHIND_US = 250_000
 OPTIONS = ("input_format;mpegts", "probesize;262144", "analyzeduration;1000000")

@@ -9,14 +9,18 @@ jail opens nothing twice, a supervisor starts it anew.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 
 from firmware_cfg.record import CameraHealth
 from vision.errors import CameraLostError, SourceError
 from vision.frames import Frame
 from vision.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_FAILURES = 3  # OpenCV waits up to ten seconds for each
 GAP_FACTOR = 2.5  # of the nominal step: at least one frame is missing
@@ -81,7 +85,7 @@ class V4l2Camera:
                 continue
             done, picture = self._capture.retrieve()
             if done:
-                return Frame(self._index, t_us, picture, health)
+                return Frame(self._index, t_us, np.asarray(picture, np.uint8), health)
             failures, health = failures + 1, health | CameraHealth.DECODE_ERROR
         if self._index == 0:
             raise SourceError(f"{self._device}: expected pictures, the camera delivers none")

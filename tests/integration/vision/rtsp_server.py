@@ -38,8 +38,7 @@ def main() -> None:
         server.set_auth(auth)
         factory.add_role_from_structure(
             Gst.Structure.new_from_string(
-                f"{user}, media.factory.access=(boolean)true, "
-                "media.factory.construct=(boolean)true"
+                f"{user}, media.factory.access=(boolean)true, media.factory.construct=(boolean)true"
             )
         )
     server.get_mount_points().add_factory("/live", factory)

@@ -1,0 +1,218 @@
+"""One connection to the broker, from connecting to its loss. Nothing of it outlives it.
+
+A thin shell over paho: it is driven by `step` from one thread, raises `LinkError` with a
+reason in words, and queues nothing beyond the broker's receive maximum. TLS verification
+cannot be switched off.
+"""
+
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge.errors import LinkError
+from firmware_cfg.errors import MessageError
+from firmware_cfg.site import Broker
+from firmware_cfg.topics import RETAINED, Kind, parse_topic, topic
+
+CONNECT_S = 10.0
+KEEPALIVE_S = 30
+RECEIVES = (Kind.ACK, Kind.DESIRED)
+_STEP_S = 0.1
+
+
+class BrokerLink:
+    """A connection as a device, with its last will.
+
+    Args:
+        broker: where, and by which protocol and certificates.
+        device: device id: client id and user name.
+        will: payload of the retained `state` that the broker publishes if this dies.
+
+    Attributes:
+        inbox: (kind, payload) of what came in, oldest first.
+        unacknowledged: messages sent that the broker has not acknowledged.
+        limit: how many of those there may be.
+        refusal: why the broker last refused a message; None if it did not.
+    """
+
+    def __init__(self, broker: Broker, device: str, will: bytes) -> None:
+        self.inbox: deque[tuple[Kind, bytes]] = deque()
+        self.unacknowledged: set[int] = set()
+        self.limit = broker.max_inflight
+        self.refusal: str | None = None
+        self._broker = broker
+        self._device = device
+        self._connected = False
+        self._failure: str | None = None
+        self._client = self._make_client(will)
+
+    def open(self) -> None:
+        """Connect, and subscribe to this device's own `down` topics.
+
+        Raises:
+            LinkError: no answer, a certificate or a name that is not accepted, or a refusal.
+        """
+        try:
+            if self._broker.tls:
+                self._client.tls_set_context(_tls(self._broker))
+            self._connect()
+        except (OSError, ValueError) as error:
+            raise LinkError(_why(error)) from error
+        self._until(lambda: self._connected, "no answer to CONNECT")
+        awaited = {self._subscribe(kind) for kind in RECEIVES}
+        self._client.on_subscribe = self._subscribed(awaited)
+        self._until(lambda: not awaited, "no answer to SUBSCRIBE")
+
+    def step(self, timeout_s: float) -> None:
+        """Let the network work for up to `timeout_s` seconds.
+
+        Raises:
+            LinkError: the connection is lost.
+        """
+        status = self._client.loop(timeout_s)
+        if self._failure is not None:
+            raise LinkError(self._failure)
+        if status != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise LinkError("connection lost")
+
+    def publish(self, kind: Kind, payload: bytes) -> None:
+        """Send with QoS 1, retained where the kind is.
+
+        Raises:
+            LinkError: the connection is lost.
+        """
+        info = self._client.publish(
+            topic(self._device, kind), payload, qos=1, retain=kind in RETAINED
+        )
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise LinkError("connection lost")
+        self.unacknowledged.add(info.mid)
+
+    def close(self, final: bytes | None = None) -> None:
+        """Disconnect; with `final`, leave that `state` behind if the broker takes it in time."""
+        try:
+            if final is not None and self._connected:
+                self.publish(Kind.STATE, final)
+                self._until(lambda: not self.unacknowledged, "no acknowledgement")
+        except LinkError:
+            pass  # the last will says the same
+        finally:
+            self._client.disconnect()
+            self._client.loop(0)
+
+    def _make_client(self, will: bytes) -> Client:
+        v5 = self._broker.protocol == "5"
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._device,
+            protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311,
+            clean_session=None if v5 else True,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = CONNECT_S
+        client.max_inflight_messages_set(self._broker.max_inflight)
+        client.username_pw_set(self._device)
+        client.will_set(topic(self._device, Kind.STATE), will, qos=1, retain=True)
+        client.on_connect = self._on_connect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_disconnect = self._on_disconnect
+        return client
+
+    def _connect(self) -> None:
+        if self._broker.protocol == "5":
+            self._client.connect(
+                self._broker.host, self._broker.port, KEEPALIVE_S, clean_start=True
+            )
+        else:
+            self._client.connect(self._broker.host, self._broker.port, KEEPALIVE_S)
+
+    def _subscribe(self, kind: Kind) -> int:
+        status, mid = self._client.subscribe(topic(self._device, kind), qos=1)
+        if status != MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
+            raise LinkError("connection lost")
+        return mid
+
+    def _until(self, done: Callable[[], bool], otherwise: str) -> None:
+        deadline = time.monotonic() + CONNECT_S
+        while not done():
+            if time.monotonic() > deadline:
+                raise LinkError(otherwise)
+            self.step(_STEP_S)
+
+    def _subscribed(self, awaited: set[int]) -> Callable[..., None]:
+        def on_subscribe(
+            _client: Client, _data: object, mid: int, codes: list[ReasonCode], _properties: Any
+        ) -> None:
+            awaited.discard(mid)
+            for code in codes:
+                if code.is_failure:
+                    self._failure = f"subscription refused: {code}"
+
+        return on_subscribe
+
+    def _on_connect(
+        self,
+        _client: Client,
+        _data: object,
+        _flags: ConnectFlags,
+        code: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        if code.is_failure:
+            self._failure = f"refused: {code}"
+            return
+        self._connected = True
+        self.limit = min(self.limit, getattr(properties, "ReceiveMaximum", self.limit))
+
+    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        try:
+            _, kind = parse_topic(message.topic)
+        except MessageError:
+            return
+        if kind in RECEIVES:
+            self.inbox.append((kind, bytes(message.payload)))
+
+    def _on_publish(
+        self, _client: Client, _data: object, mid: int, code: ReasonCode, _properties: Any
+    ) -> None:
+        self.unacknowledged.discard(mid)
+        self.refusal = f"message refused: {code}" if code.is_failure else None
+
+    def _on_disconnect(
+        self, _client: Client, _data: object, flags: Any, code: ReasonCode, _properties: Any
+    ) -> None:
+        if self._failure is None:
+            said = getattr(flags, "is_disconnect_packet_from_server", False)
+            self._failure = f"broker disconnected: {code}" if said else "connection lost"
+
+
+def _tls(broker: Broker) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=broker.ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if broker.cert_file is not None:
+        context.load_cert_chain(broker.cert_file, broker.key_file)
+    return context
+
+
+def _why(error: Exception) -> str:
+    """The reason of a failed connection, in words."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {error.reason or error}"
+    known = {
+        socket.gaierror: "name not found",
+        TimeoutError: "no answer",
+        FileNotFoundError: "certificate file not found",
+    }
+    said = getattr(error, "strerror", None) or str(error)
+    return next((words for kind, words in known.items() if isinstance(error, kind)), said.lower())

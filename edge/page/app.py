@@ -1,0 +1,136 @@
+"""The page's routes, and what every response passes.
+
+Served from memory: after `load_files` no file is opened, so the process may be confined.
+The loopback has no accounts; the Host check keeps a foreign page from reading this one
+through a name that resolves to 127.0.0.1, and requests that another origin's page starts
+are refused by what the browser says of them (`Sec-Fetch-Site`).
+"""
+
+from collections.abc import AsyncIterator
+from importlib.resources import files
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from edge.page.feed import Feed
+
+MOST_VIEWERS = 8
+HOSTS = frozenset({"127.0.0.1", "localhost"})
+OWN_REQUESTS = frozenset({"same-origin", "none"})
+MEDIA_TYPES = {
+    "html": "text/html",
+    "css": "text/css",
+    "js": "text/javascript",
+    "svg": "image/svg+xml",
+}
+CSP = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "connect-src": "'self'",
+    "img-src": "'self'",
+    "form-action": "'none'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+HEADERS = {
+    "Content-Security-Policy": "; ".join(f"{rule} {source}" for rule, source in CSP.items()),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "Cache-Control": "no-store",
+}
+
+
+def load_files() -> dict[str, Response]:
+    """The page's own files as responses, by name."""
+    responses: dict[str, Response] = {}
+    for file in files("edge.page").joinpath("static").iterdir():
+        media_type = MEDIA_TYPES.get(file.name.rpartition(".")[2])
+        if media_type is not None:
+            responses[file.name] = Response(file.read_bytes(), media_type=media_type)
+    return responses
+
+
+def create_app(plan: bytes, feed: Feed) -> Starlette:
+    """The page as an ASGI application.
+
+    Args:
+        plan: body of `/site.json`.
+        feed: what viewers are sent.
+    """
+    own = load_files()
+    viewers: set[object] = set()
+
+    async def shell(request: Request) -> Response:
+        del request
+        return own["index.html"]
+
+    async def site(request: Request) -> Response:
+        del request
+        return Response(plan, media_type="application/json")
+
+    async def static(request: Request) -> Response:
+        missing = PlainTextResponse("There is no such file.\n", 404)
+        return own.get(request.path_params["name"], missing)
+
+    async def watched() -> AsyncIterator[bytes]:
+        me = object()
+        viewers.add(me)
+        try:
+            async for chunk in feed.updates():
+                yield chunk
+        finally:
+            viewers.discard(me)
+
+    async def events(request: Request) -> Response:
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream")
+        if len(viewers) >= MOST_VIEWERS:
+            return PlainTextResponse(f"{MOST_VIEWERS} pages are open, close one first.\n", 503)
+        return StreamingResponse(watched(), media_type="text/event-stream")
+
+    routes = [
+        Route("/", shell),
+        Route("/site.json", site),
+        Route("/events", events),
+        Route("/static/{name}", static),
+    ]
+    return Starlette(routes=routes, middleware=[Middleware(Protection)])
+
+
+class Protection:
+    """ASGI middleware: refuses foreign hosts and foreign pages, adds the security headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass HTTP on, checked and labelled."""
+        if scope["type"] != "http":
+            return
+
+        async def labelled(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        refusal = refused(Headers(scope=scope), scope["path"])
+        await (refusal or self._app)(scope, receive, labelled)
+
+
+def refused(headers: Headers, path: str) -> Response | None:
+    """The refusal that a request earns, None if none."""
+    hosts = headers.getlist("host")
+    if len(hosts) != 1 or hosts[0].partition(":")[0].lower() not in HOSTS:
+        return PlainTextResponse("This page answers to 127.0.0.1 and localhost alone.\n", 421)
+    if path != "/" and headers.get("sec-fetch-site", "none") not in OWN_REQUESTS:
+        return PlainTextResponse("Another page's requests are not answered.\n", 403)
+    return None

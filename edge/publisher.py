@@ -1,0 +1,244 @@
+"""Keeps the outbox flowing to the server, whatever the broker does.
+
+    trying ──connected──► serving ──lost──► waiting ──jittered, doubling pause──► trying
+
+A broker that cannot be reached is a state with a reason, never a crash. A broker's
+acknowledgement only frees a slot; a message is settled by the server's signed word alone.
+What the server has not settled is sent again after a pause that doubles, and from the
+oldest on after every reconnection: it drops what it has. One thread does all of it.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import SystemRandom
+
+from edge.broker_link import BrokerLink
+from edge.clock import Clock
+from edge.errors import AckError, EdgeError
+from edge.health import HEARTBEAT_S
+from edge.outbox import Outbox
+from firmware_cfg import __version__
+from firmware_cfg.errors import MessageError
+from firmware_cfg.messages import Ack, Desired, Health, Reported, State, decode, encode
+from firmware_cfg.site import Broker
+from firmware_cfg.topics import Kind
+
+LOG = logging.getLogger(__name__)
+_STEP_S = 0.2
+_STOP_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Pauses in seconds.
+
+    Attributes:
+        retry_s, retry_most_s: first and longest pause before connecting again.
+        resend_s, resend_most_s: first and longest wait for the server's acknowledgement.
+        restore_s: a server that has less than was settled is answered this often at most.
+        heartbeat_s: between heartbeats.
+    """
+
+    retry_s: float = 1.0
+    retry_most_s: float = 60.0
+    resend_s: float = 30.0
+    resend_most_s: float = 600.0
+    restore_s: float = 600.0
+    heartbeat_s: float = HEARTBEAT_S
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Whether the broker is connected, and a line that says so to a person."""
+
+    connected: bool
+    detail: str
+
+
+class Publisher:
+    """Sends what the outbox holds, and takes the server's acknowledgements.
+
+    Args:
+        device: this device's id.
+        broker: where to publish.
+        outbox: what to publish.
+        clock: real time; monotonic seconds pace every pause.
+        heartbeat: makes a heartbeat for now.
+        reported: the configuration in force.
+        timing: pauses.
+    """
+
+    def __init__(
+        self,
+        device: str,
+        broker: Broker,
+        outbox: Outbox,
+        clock: Clock,
+        *,
+        heartbeat: Callable[[], Health],
+        reported: Callable[[], Reported],
+        timing: Timing | None = None,
+    ) -> None:
+        self._device = device
+        self._broker = broker
+        self._outbox = outbox
+        self._clock = clock
+        self._heartbeat = heartbeat
+        self._reported = reported
+        self._timing = timing or Timing()
+        self._where = f"broker {broker.host}:{broker.port}"
+        self._random = SystemRandom()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+        self._connected = False
+        self._reason = "not tried yet"
+        self._retry_at_s = 0.0
+        self._failures = 0
+        self._desired: Desired | None = None
+        self._beat_at_s = clock.monotonic_s()
+        self._resend_s = self._timing.resend_s
+        self._restored_at_s = -self._timing.restore_s
+        self._begin_sending()
+
+    def start(self) -> None:
+        """Begin, in a thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say goodbye, disconnect and end the thread; what is unsettled stays in the outbox."""
+        self._stopping.set()
+        self._thread.join(_STOP_S)
+
+    def status(self) -> Status:
+        """Connected or not, and why."""
+        if self._connected:
+            return Status(connected=True, detail=f"{self._where}: {self._reason}")
+        if self._stopping.is_set():
+            return Status(connected=False, detail=f"{self._where}: stopped")
+        pause_s = round(self._retry_at_s - self._clock.monotonic_s())
+        following = f"next try in {pause_s} s" if pause_s > 0 else "trying now"
+        return Status(connected=False, detail=f"{self._where}: {self._reason}, {following}")
+
+    def take_desired(self) -> Desired | None:
+        """What the server asked for since the last call; None if nothing."""
+        desired, self._desired = self._desired, None
+        return desired
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._serve()
+            except EdgeError as error:
+                self._lost(str(error))
+            except Exception:
+                LOG.exception("publisher_failed")
+                self._lost("failed, see the log")
+            pause_s = self._retry_at_s - self._clock.monotonic_s()
+            if not self._stopping.is_set():
+                self._stopping.wait(max(0.0, pause_s))
+
+    def _lost(self, reason: str) -> None:
+        timing = self._timing
+        pause_s = min(timing.retry_most_s, timing.retry_s * 2 ** min(self._failures, 16))
+        pause_s *= self._random.uniform(0.5, 1.0)
+        self._failures += 1
+        self._reason = reason
+        self._retry_at_s = self._clock.monotonic_s() + pause_s
+        self._connected = False
+        LOG.warning("broker_lost %s: %s, next try in %.1f s", self._where, reason, pause_s)
+
+    def _serve(self) -> None:
+        """One connection, until it is lost or this stops."""
+        link = BrokerLink(self._broker, self._device, self._state(online=False))
+        try:
+            link.open()
+            link.publish(Kind.STATE, self._state(online=True))
+            LOG.info("broker_connected %s", self._where)
+            self._failures = 0
+            self._begin_sending()
+            told = b""
+            while not self._stopping.is_set():
+                told = self._report_configuration(link, told)
+                self._read(link)
+                self._send(link)
+                self._beat(link)
+                self._reason = link.refusal or "connected"
+                self._connected = True
+                link.step(_STEP_S)
+        finally:
+            self._connected = False
+            link.close(self._state(online=False) if self._stopping.is_set() else None)
+
+    def _begin_sending(self) -> None:
+        """Start again from the oldest unsettled message."""
+        self._sent_up_to = 0
+        self._out: list[int] = []
+        self._progress_at_s = self._clock.monotonic_s()
+
+    def _send(self, link: BrokerLink) -> None:
+        """Fill the free slots; start over when the server has been silent for too long."""
+        now_s = self._clock.monotonic_s()
+        if self._out and now_s - self._progress_at_s >= self._resend_s:
+            self._begin_sending()
+            self._resend_s = min(2 * self._resend_s, self._timing.resend_most_s)
+            LOG.info("resend nothing settled, next in %.0f s", self._resend_s)
+        free = min(
+            link.limit - len(link.unacknowledged),
+            4 * self._broker.max_inflight - len(self._out),
+        )
+        if free <= 0:
+            return
+        for message in self._outbox.pending(free, after=self._sent_up_to):
+            if not self._out:
+                self._progress_at_s = now_s
+            link.publish(Kind.WINDOW, message.payload)
+            self._sent_up_to = message.seq
+            self._out.append(message.seq)
+
+    def _read(self, link: BrokerLink) -> None:
+        while link.inbox:
+            kind, payload = link.inbox.popleft()
+            try:
+                if kind is Kind.ACK:
+                    self._settle(decode(Ack, payload))
+                else:
+                    self._desired = decode(Desired, payload)
+            except (AckError, MessageError) as error:
+                LOG.warning("refused %s: %s", kind, error)
+
+    def _settle(self, ack: Ack) -> None:
+        settled = self._outbox.settle(ack, self._clock.utc_now())
+        now_s = self._clock.monotonic_s()
+        if settled.newly:
+            self._out = [seq for seq in self._out if seq > ack.up_to]
+            self._progress_at_s = now_s
+            self._resend_s = self._timing.resend_s
+        if settled.behind and now_s - self._restored_at_s >= self._timing.restore_s:
+            again = self._outbox.resend(ack.up_to)
+            self._restored_at_s = now_s
+            self._begin_sending()
+            LOG.warning("server_behind up_to=%d, %d messages again", ack.up_to, again)
+
+    def _beat(self, link: BrokerLink) -> None:
+        now_s = self._clock.monotonic_s()
+        if now_s < self._beat_at_s:
+            return
+        while self._beat_at_s <= now_s:
+            self._beat_at_s += self._timing.heartbeat_s
+        link.publish(Kind.HEALTH, encode(self._heartbeat()))
+
+    def _report_configuration(self, link: BrokerLink, told: bytes) -> bytes:
+        """Publish `reported` if it is not what was told; what is told now."""
+        payload = encode(self._reported())
+        if payload != told:
+            link.publish(Kind.REPORTED, payload)
+        return payload
+
+    def _state(self, *, online: bool) -> bytes:
+        return encode(
+            State(
+                device=self._device, online=online, software=__version__, epoch=self._outbox.epoch
+            )
+        )

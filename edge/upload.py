@@ -1,0 +1,134 @@
+"""What of the edge process publishes: reporter, outbox, publisher and the wall clock, built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from edge.clock import FrameClock, Stamp, SystemClock
+from edge.health import Fault, Vitals, reported
+from edge.outbox import Outbox
+from edge.publisher import Publisher
+from edge.uplink import Reporter
+
+if TYPE_CHECKING:
+    from edge.engine import Engine
+    from edge.visits.values import Event, Visit
+    from firmware_cfg.messages import Health
+    from firmware_cfg.site import Site
+
+OUTBOX_FILE = "outbox.sqlite"
+
+
+class Upload:
+    """From events to the broker. A context manager: leaving says goodbye and closes."""
+
+    def __init__(self, site: Site, starts_at: datetime | None) -> None:
+        """Build for a site with a broker.
+
+        Args:
+            site: the site file in force; `site.broker` is there.
+            starts_at: UTC of capture time 0 where the frames are the clock; None: they
+                are stamped by this machine's clock.
+
+        Raises:
+            OutboxError: the outbox cannot be opened.
+            ValueError: the site has no broker.
+        """
+        if site.broker is None:
+            raise ValueError("expected a site with a broker")
+        self._real_clock = SystemClock()
+        self._frame_clock = FrameClock(starts_at.astimezone(UTC)) if starts_at else None
+        self._clock = self._frame_clock or self._real_clock
+        device = site.device
+        folder = Path(device.state_dir)
+        self._outbox = Outbox(
+            folder / OUTBOX_FILE, device.outbox_mb, device.id, site.broker.server_key
+        )
+        stamp = Stamp()
+        if self._frame_clock:
+            stamp.offer(0.0, self._frame_clock.utc_now(), "rtc")
+        self._minute = -1
+        self._reporter = Reporter(site, self._outbox, device.model, stamp)
+        self._vitals = Vitals(site, device.model, self._real_clock, self._real_clock.monotonic_s())
+        self._publisher = Publisher(
+            device.id,
+            site.broker,
+            self._outbox,
+            self._real_clock,
+            heartbeat=self._heartbeat,
+            reported=lambda: reported(
+                site, self._reporter.k, self._reporter.window_s, self._reporter.hashes
+            ),
+        )
+
+    def __enter__(self) -> Self:
+        """Begin to publish."""
+        self._publisher.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop publishing; what is unsettled stays in the outbox."""
+        self._publisher.stop()
+        self._outbox.close()
+
+    def observe(self, events: Iterable[Event], t_s: float | None, engine: Engine) -> None:
+        """Take what a frame at `t_s` brought; close windows where the frames are the clock."""
+        if t_s is not None:
+            self._now(t_s, engine)
+        self._reporter.observe(events, t_s)
+
+    def _now(self, t_s: float, engine: Engine) -> None:
+        """A frame came in: stamp it, or let it drive the clock."""
+        if self._frame_clock is None:
+            clock = self._real_clock
+            self._reporter.stamp.offer(t_s, clock.utc_now(), clock.quality())
+            return
+        self._frame_clock.advance(t_s)
+        minute = int(t_s // 60)
+        if minute != self._minute:
+            self._minute = minute
+            self._close(engine)
+
+    def tick(self, engine: Engine) -> None:
+        """Follow the server's wishes and close what is due."""
+        desired = self._publisher.take_desired()
+        if desired is not None:
+            self._reporter.tighten(desired)
+        if self._frame_clock is None:
+            self._close(engine)
+
+    def _close(self, engine: Engine) -> None:
+        self._reporter.tick(self._clock.utc_now(), _as_they_stand(engine))
+
+    @property
+    def link(self) -> str:
+        """The state of the connection, in words."""
+        counts = self._outbox.counts()
+        return f"{self._publisher.status().detail}, {counts.pending} waiting"
+
+    @property
+    def released(self) -> str:
+        """The threshold in force, in words."""
+        return f"figures leave once {self._reporter.k} parties are in a cell"
+
+    def _heartbeat(self) -> Health:
+        faults: list[Fault] = []
+        if self._outbox.fault:
+            faults.append("outbox")
+        if self._reporter.stamp.stepped:
+            faults.append("clock")
+        return self._vitals.heartbeat(faults)
+
+
+def _as_they_stand(engine: Engine) -> Iterator[Visit]:
+    """The engine's unfinished visits; looked at only when a window closes."""
+    yield from engine.open_visits()

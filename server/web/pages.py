@@ -1,0 +1,156 @@
+"""The pages: a list of stores, and the store page. Rendered on the server; htmx swaps parts."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from server import queries
+from server.answers import Gap, PointAnswer, answer
+from server.errors import NotFoundError, PeriodError
+from server.figures import PointFigures
+from server.queries import Alive, DeviceView, StoreView
+from server.suppression import Suppressed
+from server.web.choices import Choice, Chosen, choose
+from server.web.parts import Parts
+from server.web.words import LANGUAGES, Words, hidden, preferred
+
+PACKAGE = Path(__file__).parent.parent
+THEMES = ("auto", "light", "dark")
+YEAR_S = 365 * 86_400
+MAX_STORES = 200
+Day = Annotated[date | None, Query()]
+
+
+@dataclass(frozen=True, slots=True)
+class StorePage:
+    """What the store page shows."""
+
+    store: StoreView
+    chosen: Chosen
+    now: datetime
+    answers: tuple[PointAnswer, ...]
+    devices: tuple[DeviceView, ...]
+
+    @property
+    def weakest(self) -> PointAnswer | None:
+        """The point with the smallest share served in time, where several can be compared."""
+        comparable = [
+            (one.figures.served_within.value, index)
+            for index, one in enumerate(self.answers)
+            if isinstance(one.figures, PointFigures)
+            and not isinstance(one.figures.served_within, Suppressed)
+        ]
+        return self.answers[min(comparable)[1]] if len(comparable) > 1 else None
+
+
+def pages_router(parts: Parts) -> APIRouter:
+    """The routes of the pages."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    renderer = Renderer()
+
+    @router.get("/")
+    def overview(request: Request) -> Response:
+        with parts.engine.connect() as connection:
+            found = queries.stores(connection, parts.scope, limit=MAX_STORES)
+            devices = queries.devices(connection, parts.scope)
+        return renderer.page(request, "overview.html", stores=found, devices=devices)
+
+    @router.get("/stores/{store_id}")
+    def store(
+        request: Request,
+        store_id: UUID,
+        period: Choice = Choice.TODAY,
+        first: Day = None,
+        last: Day = None,
+    ) -> Response:
+        try:
+            page = _store_page(parts, store_id, period, first, last)
+        except PeriodError:
+            page = _store_page(parts, store_id, Choice.TODAY, None, None)
+            return renderer.page(request, "store.html", 422, page=page, wrong_period=True)
+        except NotFoundError:
+            return renderer.page(request, "missing.html", 404)
+        return renderer.page(request, "store.html", page=page, wrong_period=False)
+
+    @router.get("/preferences")
+    def preferences(lang: str | None = None, theme: str | None = None, to: str = "/") -> Response:
+        response = RedirectResponse(own_path(to), 303)
+        for name, value, allowed in (("lang", lang, LANGUAGES), ("theme", theme, THEMES)):
+            if value in allowed and value is not None:
+                response.set_cookie(name, value, YEAR_S, httponly=True, samesite="lax")
+        return response
+
+    return router
+
+
+def own_path(address: str) -> str:
+    """A path of this server: anything that could lead elsewhere becomes `/`."""
+    parts = urlsplit(address)
+    safe = not parts.scheme and not parts.netloc and parts.path.startswith("/")
+    if not safe or "\\" in address or not address.isprintable() or address.startswith("//"):
+        return "/"
+    query = urlencode(parse_qsl(parts.query))
+    return f"{parts.path}?{query}" if query else parts.path
+
+
+def _store_page(
+    parts: Parts, store_id: UUID, choice: Choice, first: date | None, last: date | None
+) -> StorePage:
+    now = parts.clock()
+    with parts.engine.connect() as connection:
+        store = queries.store_by_id(connection, parts.scope, store_id)
+        chosen = choose(store.time, now, choice, first, last)
+        answers = tuple(
+            answer(connection, store, point, chosen.period, now)
+            for point in queries.points(connection, store)
+        )
+        devices = tuple(queries.devices(connection, parts.scope, store_id))
+    return StorePage(store, chosen, now, answers, devices)
+
+
+class Renderer:
+    """Fills templates, in the visitor's language and colours."""
+
+    def __init__(self) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(PACKAGE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.tests["hidden"] = hidden
+        self._templates.filters["cut_name"] = lambda name, words: words(f"cut.{name}")
+        self._templates.globals.update(
+            Gap=Gap, Choice=Choice, Alive=Alive, languages=LANGUAGES, themes=THEMES
+        )
+        self._templates.globals["asset"] = asset
+
+    def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
+        """A whole page."""
+        accepted = request.headers.get("accept-language", "")
+        words = Words(preferred(accepted, request.cookies.get("lang")))
+        theme = request.cookies.get("theme", "auto")
+        query = f"?{request.url.query}" if request.url.query else ""
+        html = self._templates.get_template(template).render(
+            t=words,
+            theme=theme if theme in THEMES else "auto",
+            here=request.url.path + query,
+            **values,
+        )
+        return HTMLResponse(html, status, headers={"Vary": "Cookie, Accept-Language"})
+
+
+def asset(path: str) -> str:
+    """Address of a static file that changes with its content."""
+    file = PACKAGE / "static" / path
+    digest = sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else "missing"
+    return f"/static/{path}?v={digest}"
