@@ -195,8 +195,21 @@ class BrokerLink:
             self._failure = f"broker disconnected: {code}" if said else "connection lost"
 
 
+class _ClosingSocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails, which paho leaves to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """Shake hands, or close."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 def _tls(broker: Broker) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=broker.ca_file)
+    context.sslsocket_class = _ClosingSocket
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if broker.cert_file is not None:
         context.load_cert_chain(broker.cert_file, broker.key_file)

@@ -17,6 +17,7 @@ from edge.visits.values import Event, Visit
 from edge.visits.zones import ZoneMap
 
 if TYPE_CHECKING:
+    from edge.tracking.floor import Measure
     from edge.tracking.track import Observation
     from firmware_cfg.record import FrameRecord
     from firmware_cfg.site import Site
@@ -57,7 +58,8 @@ class Engine:
 
     def _begin(self) -> None:
         """Start seeing: nobody is known."""
-        self._tracker = Tracker(self._site.camera.size_px, self._site.encounter.merge_s)
+        size_px, keep_s = self._site.camera.size_px, self._site.encounter.merge_s
+        self._tracker = Tracker(size_px, self._place, keep_s)
         self._analysis = Analysis(self._zones, self._site.encounter)
         self._people: dict[TrackId, Person] = {}
         self._now: dict[TrackId, Observation] = {}
@@ -134,14 +136,25 @@ class Engine:
         person = self._people.get(sighting.id)
         for seen in sighting.observations:
             if person is None:
-                person = Person(sighting.id, self._at_edge(seen))
+                person = Person(sighting.id, self._at_edge(seen), self._floor)
                 self._people[sighting.id] = person
             mask = self._zones.mask(seen, person.last_mask)
-            position_m = self._floor.position_m(*seen.foot_xy_px, seen.height_px)
             person.add(
-                seen.t_s, position_m, mask, self._zones.staff_bits, self._zones.customer_bits
+                seen.t_s, self._measure(seen), mask, self._zones.staff_bits, self._zones.customer_bits
             )
+            if seen.foot_seen and not seen.feet_hidden and not mask & self._zones.staff_bits:
+                top, bottom = seen.box_xyxy_px[1], seen.box_xyxy_px[3]
+                self._floor.learn(bottom, bottom - top)
         self._now[sighting.id] = sighting.observations[-1]
+
+    def _measure(self, seen: Observation) -> Measure:
+        """Place by the feet, or by the head where a counter hides the feet."""
+        left, top, right, _ = seen.box_xyxy_px
+        behind = self._zones.behind_counter(seen)
+        return self._floor.measure((left + right) / 2, top, seen.foot_xy_px[1], behind)
+
+    def _place(self, seen: Observation) -> tuple[float, float]:
+        return self._floor.position_m(self._measure(seen))
 
     def _at_edge(self, seen: Observation) -> bool:
         left, top, right, bottom = seen.box_xyxy_px

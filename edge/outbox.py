@@ -27,7 +27,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.errors import AckError, OutboxError, OutboxFullError
-from edge.outbox_file import open_database
+from edge.outbox_file import has_room, open_database
 from firmware_cfg.messages import Ack, ack_signed_bytes
 
 KEPT_FOR = timedelta(days=35)
@@ -92,7 +92,7 @@ class Outbox:
         """Whether the outbox is full of unsettled messages, or was found corrupt."""
         return self._full or self.rebuilt
 
-    def append(self, build: Build, state: bytes, now_utc: datetime) -> int:
+    def append(self, build: Build, state: bytes) -> int:
         """Store the message that `build(epoch, sequence)` makes, and `state` with it.
 
         Returns:
@@ -104,7 +104,6 @@ class Outbox:
             OutboxError: the database failed.
         """
         with self._lock:
-            self._forget_old(now_utc)
             while True:
                 try:
                     seq = self._insert(build, state)
@@ -178,6 +177,7 @@ class Outbox:
             ).fetchone()
         if newly:
             self._full = False
+            self._forget_old(now_utc)
         return Settled(newly, behind=highest is not None and highest > ack.up_to)
 
     def resend(self, above: int) -> int:
@@ -210,6 +210,8 @@ class Outbox:
 
     def _insert(self, build: Build, state: bytes) -> int:
         with self._transaction() as database:
+            if not has_room(database):
+                raise OutboxFullError(_full(self._path))
             seq = self._last_seq() + 1
             payload = build(self.epoch, seq)
             digest = hashlib.sha256(payload).hexdigest()
@@ -265,5 +267,9 @@ class Outbox:
 
 def _told(error: sqlite3.Error, path: Path) -> OutboxError:
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-        return OutboxFullError(f"{path}: no room for another message, none was dropped")
+        return OutboxFullError(_full(path))
     return OutboxError(f"{path}: {error}")
+
+
+def _full(path: Path) -> str:
+    return f"{path}: no room for another message, none was dropped"

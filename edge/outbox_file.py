@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS message (
 CREATE INDEX IF NOT EXISTS message_status ON message (status, seq);
 """
 WAL_PAGES = 256
-WAL_MB = 2
+RESERVE_PAGES = 64  # so that a full outbox can still be acknowledged, and emptied
 _LAYOUT = b"1"
 
 
@@ -65,7 +65,7 @@ def _prepare(database: sqlite3.Connection, path: Path, bound_mb: int) -> None:
         raise sqlite3.DatabaseError(verdict)
     database.executescript(SCHEMA)
     (page_bytes,) = database.execute("PRAGMA page_size").fetchone()
-    pages = (bound_mb - WAL_MB) * 1_000_000 // page_bytes
+    pages = bound_mb * 1_000_000 // page_bytes - WAL_PAGES
     database.execute(f"PRAGMA max_page_count = {pages}")
     made = (
         ("layout", _LAYOUT),
@@ -83,3 +83,11 @@ def _move_aside(path: Path) -> None:
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     path.replace(path.with_name(path.name + ".corrupt"))
+
+
+def has_room(database: sqlite3.Connection) -> bool:
+    """Whether another message may be stored without touching the reserve."""
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    (free,) = database.execute("PRAGMA freelist_count").fetchone()
+    (most,) = database.execute("PRAGMA max_page_count").fetchone()
+    return bool(pages - free < most - RESERVE_PAGES)

@@ -51,9 +51,8 @@ class MemoryOutbox:
         self.full = False
         self._state = b""
 
-    def append(self, build: Build, state: bytes, now_utc: datetime) -> int:
+    def append(self, build: Build, state: bytes) -> int:
         """Keep a message, unless `full`."""
-        del now_utc
         if self.full:
             raise OutboxFullError("memory: no room for another message, none was dropped")
         self.messages.append(build(self.epoch, len(self.messages) + 1))

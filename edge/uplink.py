@@ -47,7 +47,7 @@ class Sink(Protocol):
 
     epoch: str
 
-    def append(self, build: Build, state: bytes, now_utc: datetime) -> int:
+    def append(self, build: Build, state: bytes) -> int:
         """Store a message and the released state together."""
         ...
 
@@ -140,7 +140,7 @@ class Reporter:
             self._keeper = self._begin(now_utc)
         closed = self._keeper.close_due(now_utc, open_visits)
         for window in closed:
-            self._report(window, now_utc)
+            self._report(window)
         return len(closed)
 
     def tighten(self, desired: Desired) -> Tightened:
@@ -190,35 +190,35 @@ class Reporter:
         for event in self._waiting:
             keeper.add(event)
         self._waiting.clear()
-        self._cut(now_utc)
+        self._cut()
         return keeper
 
-    def _cut(self, now_utc: datetime) -> None:
+    def _cut(self) -> None:
         """If the configuration changed, send what was measured under the old one."""
         last = self._last
         if last is None or not self._ready:
             return
         if (last.geometry_hash, last.expectations_hash, last.model) == (*self.hashes, self._model):
             return
-        while self._ready and self._send(last, now_utc):
+        while self._ready and self._send(last):
             pass
 
-    def _report(self, closed: ClosedWindow, now_utc: datetime) -> None:
+    def _report(self, closed: ClosedWindow) -> None:
         path = self._calendar.path(closed.window)
         following = None if closed.following is None else self._calendar.path(closed.following)
         for point, joiner in self._joiners.items():
             for joined in joiner.take(closed.window, closed.tallies[point], path, following):
                 self._ready.append(cell_of(point, joined, self._terms))
         self._last = self._head(closed)
-        self._send(self._last, now_utc)
+        self._send(self._last)
 
-    def _send(self, head: Window, now_utc: datetime) -> bool:
+    def _send(self, head: Window) -> bool:
         """Append one message with as many cells as fit; False if the outbox is full."""
         count = fitting(head, self._ready)
         cells, rest = self._ready[:count], self._ready[count:]
         try:
             self._outbox.append(
-                lambda epoch, seq: payload(head, epoch, seq, cells), self._state(rest), now_utc
+                lambda epoch, seq: payload(head, epoch, seq, cells), self._state(rest)
             )
         except OutboxFullError as error:
             LOG.error("outbox_full %s", error)  # noqa: TRY400 -- a state, not a crash

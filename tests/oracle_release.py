@@ -86,14 +86,14 @@ def released_cells(
         site: the site file in force.
         rows: rows of `visits.jsonl`.
         zero_utc: wall-clock time at t_s = 0.
-        begins: when reporting began; windows closed by then do not exist.
+        begins: when reporting began; windows that ended by then do not exist.
         now: windows that close after it have not been reported.
         passers_by: (point, arrived_s).
         presence: presence spans.
     """
     settle = timedelta(seconds=site.privacy.window_settle_s)
-    listed = list(windows(site, begins - settle - DAY, now + timedelta(days=8)))
-    known = [leaf for leaf in listed if leaf[2] + settle > begins]
+    listed = list(windows(site, begins - DAY, now + timedelta(days=8)))
+    known = [leaf for leaf in listed if leaf[2] > begins]
     closed = [leaf for leaf in known if leaf[2] + settle <= now]
     following = known[len(closed)][0] if len(closed) < len(known) else None
     every_row, every_passer, every_span = list(rows), list(passers_by), list(presence)
@@ -158,7 +158,7 @@ def is_open(site: Site, at: datetime) -> bool:
 
 def bucket(duration_s: float, scale: int) -> int:
     """Index i with base^i < duration ≤ base^(i+1), base = 2^(2^-scale), 1/16 s at least."""
-    exact = math.log2(max(duration_s, 1 / 16)) * 2**scale
+    exact: float = math.log2(max(duration_s, 1 / 16)) * 2**scale
     return math.ceil(exact - 1e-9) - 1
 
 

@@ -64,7 +64,7 @@ class Demo:
         for name in ("server", "video", "shop"):
             (STATE / name).mkdir(mode=0o700)
         say("broker ...")
-        self._spawn("broker", [self.python, str(HERE / "broker.py"), str(self.ports["broker"])])
+        self._spawn("broker", [self.python, str(HERE / "broker.py"), str(self.ports["broker"]), str(STATE)])
         wait_for_port(self.ports["broker"])
         say("server ...")
         server = [self.python, "-m", "server"]
@@ -240,7 +240,8 @@ def main() -> int:
     options = command.parse_args()
     source = options.source or str(VIDEO)
     site = Path(options.site) if options.site else HERE / "square.toml"
-    signal.signal(signal.SIGTERM, interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
     demo = Demo(source, site, options.http_port)
     try:
         demo.start()

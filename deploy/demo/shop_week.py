@@ -14,7 +14,7 @@ import os
 import random
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from shop import CLOSES_H, Person, Shop, opening_frames
@@ -75,11 +75,13 @@ def frame(shop: Shop, number: int, t_s: float, noise: random.Random) -> FrameRec
     )
 
 
-def run(records_fd: int, starts_at: datetime, seed: int) -> None:
-    """Write records until the reader goes away."""
+def run(records_fd: int, starts_at: datetime, seed: int, days: int | None) -> None:
+    """Write records until the reader goes away, or for `days` days."""
     chance = random.Random(seed)  # noqa: S311 - a script, not a secret
     shop, day, told = Shop(chance), None, ""
     for number, at in enumerate(opening_frames(starts_at, STEP_S), 1):
+        if days is not None and at - starts_at >= timedelta(days=days):
+            return
         if at.date() != day:
             day = at.date()
             shop.open()
@@ -100,10 +102,11 @@ def main() -> int:
     command = argparse.ArgumentParser(description=__doc__)
     command.add_argument("--records-fd", type=int, default=1)
     command.add_argument("--starts-at", type=datetime.fromisoformat, required=True)
+    command.add_argument("--days", type=int, help="end after so many days; default: go on")
     command.add_argument("--seed", type=int, default=7)
     options = command.parse_args()
     try:
-        run(options.records_fd, options.starts_at, options.seed)
+        run(options.records_fd, options.starts_at, options.seed, options.days)
     except (BrokenPipeError, KeyboardInterrupt):
         return 0
     return 0

@@ -48,9 +48,10 @@ class LivePage:
             raise PageError("[page]: expected the table in the site file, found none")
         if self._thread is not None:
             raise PageError("the page: expected to be started once, found it started")
+        feed, server = self._prepare()
         listener = _bound(self._site.page.port)
         address = f"http://{HOST}:{listener.getsockname()[1]}/"
-        self._prepare()
+        self._feed, self._server = feed, server
         self._thread = threading.Thread(
             target=self._run, args=(listener,), name="page", daemon=True
         )
@@ -72,16 +73,16 @@ class LivePage:
         if self._thread is not None:
             self._thread.join(STOP_S)
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> "tuple[Feed, uvicorn.Server]":
         import uvicorn  # noqa: PLC0415 - only where a page runs
 
         from edge.page.app import create_app  # noqa: PLC0415 - the same
         from edge.page.feed import Feed  # noqa: PLC0415 - the same
 
-        self._feed = Feed()
-        self._server = uvicorn.Server(
+        feed = Feed()
+        return feed, uvicorn.Server(
             uvicorn.Config(
-                create_app(plan_json(self._site), self._feed),
+                create_app(plan_json(self._site), feed),
                 loop="asyncio",
                 http="h11",
                 ws="none",

@@ -11,9 +11,10 @@ FORBIDDEN = 1e6
 def assign(cost: NDArray[np.float64], limit: float) -> list[tuple[int, int]]:
     """Pairs (row, column) of least total cost, none above `limit`.
 
-    As many pairs as possible are made; among those the cheapest. Where every row's best
-    column is wanted by that row alone, that is the answer; else the shortest augmenting
-    path method decides (Jonker and Volgenant, Computing 38, 1987).
+    A row or column left alone costs `limit`, so no pair is made at the price of a worse
+    one elsewhere. Where every row's best column is wanted by that row alone, that is the
+    answer; else the shortest augmenting path method decides (Jonker and Volgenant,
+    Computing 38, 1987).
 
     Args:
         cost: (rows, columns), any numbers; entries above `limit` are never chosen.
@@ -21,6 +22,8 @@ def assign(cost: NDArray[np.float64], limit: float) -> list[tuple[int, int]]:
     >>> assign(np.array([[0.1, 0.2], [0.15, 0.9]]), limit=1.0)
     [(0, 1), (1, 0)]
     >>> assign(np.array([[0.1, 3.0], [0.2, 3.0]]), limit=1.0)
+    [(0, 0)]
+    >>> assign(np.array([[0.1, 0.7], [0.9, 3.0]]), limit=1.0)
     [(0, 0)]
     """
     rows, columns = cost.shape
@@ -32,8 +35,8 @@ def assign(cost: NDArray[np.float64], limit: float) -> list[tuple[int, int]]:
     chosen = best[wanting].tolist()
     if len(set(chosen)) == len(chosen):
         return list(zip(wanting, chosen, strict=True))
-    padded = np.full((rows, columns + rows), FORBIDDEN)
-    padded[:, :columns] = np.where(allowed, cost, 2 * FORBIDDEN)
+    padded = np.full((rows, columns + rows), limit)
+    padded[:, :columns] = np.where(allowed, cost, FORBIDDEN)
     matched = _shortest_augmenting_paths(padded)
     return [(row, col) for row, col in enumerate(matched) if col < columns and allowed[row, col]]
 

@@ -3,9 +3,9 @@
 | from | to | when |
 |---|---|---|
 | tentative | confirmed | `CONFIRM_HITS` detections, one of them at least `START_SCORE` |
-| tentative | ended | unseen for `TENTATIVE_S` |
-| confirmed | hidden | unseen for `COAST_S`, away from the picture's edge |
-| confirmed | left | unseen, and last seen walking out of the picture |
+| tentative | ended | unseen for `TENTATIVE_S`, or two frames where that is longer |
+| confirmed | hidden | unseen for `COAST_S`, or two frames; away from the picture's edge |
+| confirmed | left | unseen as long, and last seen walking out of the picture |
 | hidden | confirmed | a new track is found to be the same person (`edge.tracking.tracker`) |
 | hidden | ended | unseen for `keep_s` |
 
@@ -21,6 +21,7 @@ from enum import StrEnum
 from typing import NewType
 
 TrackId = NewType("TrackId", int)
+Box = tuple[float, float, float, float]
 
 START_SCORE = 0.4
 CONFIRM_HITS = 3
@@ -30,6 +31,9 @@ MEASURE_SD_H = 0.035
 ACCELERATION_SD_H = 0.9
 START_SPEED_SD_H = 0.7
 HEIGHT_MEMORY_S = 2.0
+SHORTENED = 0.82
+SAME_TOP = 0.12
+OUTWARD_H_PER_S = 0.3
 
 
 class Life(StrEnum):
@@ -56,7 +60,9 @@ class Motion:
         self.p11 = (START_SPEED_SD_H * height_px) ** 2
 
     def predict(self, dt_s: float, height_px: float) -> None:
-        """Move on by `dt_s`; white-noise acceleration."""
+        """Move on by `dt_s`; white-noise acceleration. Beyond `COAST_S` nothing is known."""
+        if dt_s > COAST_S:
+            dt_s, self.velocity, self.p01 = COAST_S, 0.0, 0.0
         q = (ACCELERATION_SD_H * height_px) ** 2
         dt2 = dt_s * dt_s
         self.position += self.velocity * dt_s
@@ -85,13 +91,15 @@ class Observation:
         foot_xy_px: contact point, from the head and the body's height where the feet are
             hidden behind someone or something.
         foot_seen: the picture's lower edge does not cut the box.
+        feet_hidden: the contact point is not the box's bottom, but estimated.
     """
 
     t_s: float
     frame: int
-    box_xyxy_px: tuple[float, float, float, float]
+    box_xyxy_px: Box
     foot_xy_px: tuple[float, float]
     foot_seen: bool
+    feet_hidden: bool
     height_px: float
     score: float
 
@@ -120,7 +128,7 @@ class Track:
     last: Observation | None = None
 
     @classmethod
-    def start(cls, track_id: TrackId, t_s: float, box: tuple[float, float, float, float]) -> Track:
+    def start(cls, track_id: TrackId, t_s: float, box: Box) -> Track:
         """A tentative track at a detection's box."""
         left, top, right, bottom = box
         height = max(bottom - top, 1.0)
@@ -141,15 +149,15 @@ class Track:
             motion.predict(dt_s, self.height_px)
 
     def observe(
-        self, t_s: float, frame: int, box: tuple[float, float, float, float], score: float, cut_y_px: float
+        self, t_s: float, frame: int, box: Box, score: float, cut_y_px: float
     ) -> Observation:
         """Take in the detection `box`; boxes that reach below `cut_y_px` have no seen foot."""
         left, top, right, bottom = box
         height = bottom - top
         expected = self.bottom.position - self.top.position
         foot_seen = bottom < cut_y_px
-        shortened = self.hits >= CONFIRM_HITS and height < 0.82 * expected
-        hidden_feet = shortened and abs(top - self.top.position) < 0.12 * expected
+        shortened = self.hits >= CONFIRM_HITS and height < SHORTENED * expected
+        hidden_feet = shortened and abs(top - self.top.position) < SAME_TOP * expected
         foot_y = top + expected if hidden_feet else bottom
         self.x.update((left + right) / 2, self.height_px)
         self.top.update(top, self.height_px)
@@ -162,9 +170,26 @@ class Track:
         self.seen_s = t_s
         self.best_score = max(self.best_score, score)
         self.last = Observation(
-            t_s, frame, box, ((left + right) / 2, foot_y), foot_seen, self.height_px, score
-        )
+            t_s, frame, box, ((left + right) / 2, foot_y), foot_seen, hidden_feet,
+            self.height_px, score,
+        )  # fmt: skip
         return self.last
+
+    def resume(self, lost: Track) -> None:
+        """Be the person of `lost`: its id, and its height where this one shows less of it."""
+        self.id = lost.id
+        seen = self.pending[-1]
+        top = seen.box_xyxy_px[1]
+        same_top = lost.last is not None and (
+            abs(top - lost.last.box_xyxy_px[1]) < 2 * SAME_TOP * lost.height_px
+        )
+        if not same_top or self.height_px >= SHORTENED * lost.height_px or not seen.foot_seen:
+            return
+        for one in self.pending:
+            one.foot_xy_px = (one.foot_xy_px[0], one.box_xyxy_px[1] + lost.height_px)
+            one.height_px, one.feet_hidden = lost.height_px, True
+        self.height_px = lost.height_px
+        self.bottom = Motion(top + lost.height_px, lost.height_px)
 
     def walking_out(self, size_px: tuple[int, int], horizon_s: float) -> bool:
         """Whether, from where it was last seen, it is leaving the picture.
@@ -177,14 +202,16 @@ class Track:
         left, top, right, bottom = self.last.box_xyxy_px
         width, height = size_px
         margin = 0.02 * max(width, height)
-        x_ahead = (left + right) / 2 + self.x.velocity * horizon_s
-        half = self.width_px / 2
-        if left <= margin and x_ahead < half * 0.8:
+        aside, half = self.x.velocity * horizon_s, self.width_px / 2
+        middle = (left + right) / 2 + aside
+        fast = abs(self.x.velocity) > OUTWARD_H_PER_S * self.height_px
+        if left + (min(aside, 0.0) if fast else 0.0) <= margin and middle < 0.8 * half:
             return True
-        if right >= width - margin and x_ahead > width - half * 0.8:
+        if right + (max(aside, 0.0) if fast else 0.0) >= width - margin and (
+            middle > width - 0.8 * half
+        ):
             return True
-        top_ahead = top + self.top.velocity * horizon_s
-        if bottom >= height - margin and top_ahead > height - 0.6 * self.height_px:
+        down = self.top.velocity * horizon_s
+        if bottom >= height - margin and top + down > height - 0.6 * self.height_px:
             return True
-        bottom_ahead = bottom + self.bottom.velocity * horizon_s
-        return top <= margin and bottom_ahead < 0.6 * self.height_px
+        return top <= margin and bottom + self.bottom.velocity * horizon_s < 0.6 * self.height_px

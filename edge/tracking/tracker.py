@@ -9,7 +9,7 @@ confirmed away from the picture's edge, ask whether it is a person who was lost 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -22,6 +22,7 @@ from edge.tracking.track import (
     CONFIRM_HITS,
     START_SCORE,
     TENTATIVE_S,
+    Box,
     Life,
     Observation,
     Track,
@@ -32,15 +33,19 @@ LOW_SCORE = 0.35
 LOW_SCORE_COST = 0.15
 DOUBLE_IOU = 0.6
 DOUBLE_CONTAINED = 0.85
-WALK_H_PER_S = 0.8
-STAND_H_PER_S = 0.25
-FOUND_BASE_H = 0.45
-FOUND_MOST_H = 2.2
+WALKING_H_PER_S = 0.25
+WALK_MPS = 1.3
+STAND_MPS = 0.4
+FOUND_BASE_M = 0.8
+FOUND_MOST_M = 3.0
+FOUND_INWARD = 0.4
 EXIT_HORIZON_S = 0.8
 FIND_S = 30.0
+MISSED_FRAMES = 2.5
+STEP_MEMORY = 0.1
 
-Box = tuple[float, float, float, float]
 FloatArray = NDArray[np.float64]
+Place = Callable[[Observation], tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +74,18 @@ class TrackerStep:
 class Tracker:
     """Tracks of one camera."""
 
-    def __init__(self, size_px: tuple[int, int], keep_s: float = FIND_S) -> None:
-        """Track in a picture of `size_px`; keep lost people for `keep_s`."""
+    def __init__(self, size_px: tuple[int, int], place: Place, keep_s: float = FIND_S) -> None:
+        """Track in a picture of `size_px`; keep lost people for `keep_s`.
+
+        Args:
+            size_px: width and height of the picture.
+            place: floor position of an observation, metres.
+            keep_s: how long a lost person can be found again.
+        """
         self._size_px = size_px
+        self._place = place
         self._keep_s = keep_s
+        self._step_s = 0.0
         self._cut_y_px = size_px[1] - max(2.0, 0.005 * size_px[1])
         self._active: list[Track] = []
         self._hidden: list[Track] = []
@@ -90,6 +103,7 @@ class Tracker:
         """
         dt_s = 0.0 if self._t_s is None else t_s - self._t_s
         self._t_s = t_s
+        self._step_s += STEP_MEMORY * (min(dt_s, COAST_S) - self._step_s)
         for track in self._active:
             track.predict(dt_s)
         step = TrackerStep()
@@ -140,7 +154,7 @@ class Tracker:
         track.life = Life.CONFIRMED
         found = self._find(track)
         if found is not None:
-            track.id = found.id
+            track.resume(found)
             if found in self._hidden:
                 self._hidden.remove(found)
             else:
@@ -157,8 +171,9 @@ class Tracker:
         for lost in (*self._hidden, *coasting):
             if lost is track or lost.last is None or lost.seen_s >= first.t_s:
                 continue
-            cost = found_cost(lost, first)
-            if cost < (0.4 if inward else best_cost) and cost < best_cost:
+            distance_m = math.dist(self._place(lost.last), self._place(first))
+            cost = found_cost(lost, first, distance_m)
+            if cost < (FOUND_INWARD if inward else best_cost) and cost < best_cost:
                 best, best_cost = lost, cost
         return best
 
@@ -174,12 +189,14 @@ class Tracker:
     def _age(self, t_s: float, step: TrackerStep) -> None:
         """Retire what was not seen for too long."""
         still: list[Track] = []
+        tentative_s = max(TENTATIVE_S, MISSED_FRAMES * self._step_s)
+        coast_s = max(COAST_S, MISSED_FRAMES * self._step_s)
         for track in self._active:
             unseen_s = t_s - track.seen_s
             if track.life is Life.TENTATIVE:
-                if unseen_s <= TENTATIVE_S or track.hits == 1 and unseen_s <= 2 * TENTATIVE_S:
+                if unseen_s <= tentative_s:
                     still.append(track)
-            elif unseen_s <= COAST_S:
+            elif unseen_s <= coast_s:
                 still.append(track)
             elif track.walking_out(self._size_px, EXIT_HORIZON_S):
                 track.life = Life.LEFT
@@ -223,23 +240,18 @@ def association_cost(
     return cost + np.where(scores < LOW_SCORE, LOW_SCORE_COST, 0.0)
 
 
-def found_cost(lost: Track, first: Observation) -> float:
+def found_cost(lost: Track, first: Observation, distance_m: float) -> float:
     """How badly a new track's first observation fits a person lost earlier; 1.0 is the gate.
 
-    Distance in body heights from where the person was last seen, over how far one may
-    have walked since, and the change of height beyond what the distance explains.
+    Distance on the floor from where the person was last seen, over how far one may have
+    gone since, and the change of height beyond what the distance explains.
     """
-    if lost.last is None:
-        return math.inf
     gap_s = first.t_s - lost.seen_s
     height = max(lost.height_px, 1.0)
-    dx = (first.foot_xy_px[0] - lost.last.foot_xy_px[0]) / height
-    dy = (first.foot_xy_px[1] - lost.last.foot_xy_px[1]) / height
-    speed = math.hypot(lost.x.velocity, lost.bottom.velocity) / height
-    pace = WALK_H_PER_S if speed > 0.25 else STAND_H_PER_S
-    reach = min(FOUND_BASE_H + pace * gap_s, FOUND_MOST_H)
+    walking = math.hypot(lost.x.velocity, lost.bottom.velocity) > WALKING_H_PER_S * height
+    reach_m = min(FOUND_BASE_M + (WALK_MPS if walking else STAND_MPS) * gap_s, FOUND_MOST_M)
     ratio = abs(math.log(max(first.height_px, 1.0) / height))
-    return math.hypot(dx, dy) / reach + max(0.0, ratio - 0.1 - 0.2 * math.hypot(dx, dy))
+    return distance_m / reach_m + max(0.0, ratio - 0.1 - 0.15 * distance_m)
 
 
 def is_double(box: Box, others: Iterable[Box]) -> bool:

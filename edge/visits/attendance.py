@@ -3,8 +3,18 @@
 A staff member attends at most one party at a time: the current one while it qualifies,
 else the nearest on the floor. A party qualifies by a member in the service zone of the
 counter whose staff zone the staff member is in, or, for staff on the customers' side, by
-a member in a zone within `engagement_distance_m`. While the member or the staff is hidden
-where last seen nothing is known: that time is logged apart, to be bridged.
+a member in a zone within `engagement_distance_m`.
+
+The log of one staff member's attention to one stay:
+
+| from | to | when |
+|---|---|---|
+| idle | attending | both are seen, and the stay's party is the one attended |
+| attending | idle | both are seen, and it is not |
+| attending | hidden | either is not seen; ends where both were seen last |
+| idle, hidden | hidden | would attend, by where the hidden was last seen and is found again |
+
+A border crossed between two frames that saw both is crossed half-way between them.
 """
 
 from __future__ import annotations
@@ -18,20 +28,41 @@ from edge.visits.intervals import Log
 
 if TYPE_CHECKING:
     from edge.tracking.track import TrackId
+    from edge.visits.person import Person
     from edge.visits.stay import Stay
     from edge.visits.zones import ZoneMap
 
-Position = tuple[float, float]
+HELD_M = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Seen:
-    """A person in one frame: where on the floor, in which zones, hidden or seen."""
+    """A person in one frame: in which zones, seen or hidden where last seen."""
 
-    id: TrackId
-    position_m: Position
+    person: Person
+    index: int
     mask: int
     visible: bool
+    place: tuple[float, float] | None = None
+
+    @property
+    def position_m(self) -> tuple[float, float]:
+        """Floor position, smoothed; worked out when asked for."""
+        if self.place is None:
+            self.place = self.person.position_m(self.index)
+        return self.place
+
+    @property
+    def held(self) -> bool:
+        """Whether the person is seen, or will be found again where last seen."""
+        if self.visible:
+            return True
+        after = self.index + 1
+        if after >= len(self.person.t_s):
+            return False
+        if self.mask and self.person.masks[after] == self.mask:
+            return True
+        return math.dist(self.position_m, self.person.position_m(after)) <= HELD_M
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +82,9 @@ def qualifies(staff: Seen, customer: Seen, zones: ZoneMap, reach_m: float) -> bo
             behind & counter.staff_bit and customer.mask & counter.service_bit
             for counter in zones.counters
         )
-    near = math.dist(staff.position_m, customer.position_m) <= reach_m
-    return near and bool(customer.mask & zones.customer_bits)
+    if not customer.mask & zones.customer_bits:
+        return False
+    return math.dist(staff.position_m, customer.position_m) <= reach_m
 
 
 class Attendance:
@@ -63,45 +95,80 @@ class Attendance:
         self._zones = zones
         self._reach_m = reach_m
         self._current: dict[TrackId, Stay] = {}
+        self._visible: frozenset[TrackId] = frozenset()
 
     def step(
-        self, since_s: float, t_s: float, staff: Sequence[Seen], customers: Sequence[Candidate]
+        self, before_s: float, t_s: float, staff: Sequence[Seen], customers: Sequence[Candidate]
     ) -> list[tuple[TrackId, Stay]]:
-        """Log who attends whom at `t_s`, and since `since_s` if then too.
+        """Log who attends whom at `t_s`; `before_s` is the frame before, or `t_s` if none.
 
         Returns:
             The onsets: staff member and the stay of each member attended from now on.
         """
         onsets: list[tuple[TrackId, Stay]] = []
+        hidden: set[int] = set()
+        visible = frozenset(
+            one.person.id for one in (*staff, *(c.seen for c in customers)) if one.visible
+        )
         for one in staff:
-            fit = [c for c in customers if qualifies(one, c.seen, self._zones, self._reach_m)]
-            chosen = self._choose(one, fit, customers)
-            if chosen is None:
-                continue
-            members = [c for c in fit if c.party == chosen.party]
+            members = self._attended(one, customers)
             surely = one.visible and any(c.seen.visible for c in members)
-            for member in members:
-                if not surely:
-                    member.stay.attention_hidden.add(since_s, t_s)
-                    continue
-                log = member.stay.attended.setdefault(one.id, Log())
-                if log.last_s is None or log.last_s < since_s:
-                    onsets.append((one.id, member.stay))
-                log.add(since_s, t_s)
+            held = not surely and one.held
+            for candidate in customers:
+                stay = candidate.stay
+                if candidate not in members:
+                    self._stop(one.person.id, stay, before_s, t_s, visible)
+                elif surely:
+                    if self._hold(one.person.id, stay, before_s, t_s):
+                        onsets.append((one.person.id, stay))
+                else:
+                    self._stop(one.person.id, stay, before_s, t_s, visible)
+                    if held and candidate.seen.held:
+                        hidden.add(stay.number)
+        for candidate in customers:
+            log = candidate.stay.attention_hidden
+            if candidate.stay.number in hidden:
+                log.hold(t_s, before_s)
+            else:
+                log.stop(t_s if log.running else None)
+        self._visible = visible
+        here = {one.person.id for one in staff}
+        self._current = {who: stay for who, stay in self._current.items() if who in here}
         return onsets
 
-    def _choose(
-        self, staff: Seen, fit: Sequence[Candidate], customers: Sequence[Candidate]
-    ) -> Candidate | None:
-        """Whom `staff` attends: the current party while it qualifies, else the nearest."""
-        current = self._current.get(staff.id)
+    def _hold(self, who: TrackId, stay: Stay, before_s: float, t_s: float) -> bool:
+        """Attend; returns whether that begins now."""
+        log = stay.attended.get(who)
+        if log is None:
+            log = stay.attended[who] = Log()
+        begins = not log.running
+        seen = who in self._visible and stay.person in self._visible
+        log.hold(t_s, (before_s + t_s) / 2 if seen else t_s)
+        return begins
+
+    def _stop(
+        self, who: TrackId, stay: Stay, before_s: float, t_s: float, visible: frozenset[TrackId]
+    ) -> None:
+        """Attend no more."""
+        log = stay.attended.get(who)
+        if log is not None and log.running:
+            seen = who in visible and stay.person in visible
+            log.stop((before_s + t_s) / 2 if seen and log.parts[-1][1] == before_s else None)
+
+    def _attended(self, staff: Seen, customers: Sequence[Candidate]) -> list[Candidate]:
+        """The members of the party that `staff` attends, as far as they qualify."""
+        fit = [c for c in customers if qualifies(staff, c.seen, self._zones, self._reach_m)]
+        if not fit:
+            return fit
+        current = self._current.get(staff.person.id)
         party = next((c.party for c in customers if c.stay is current), None)
-        kept = next((c for c in fit if c.party == party), None)
-        if kept is not None:
-            return kept
-        sure = [c for c in fit if c.seen.visible] if staff.visible else []
-        if not sure:
-            return None
-        nearest = min(sure, key=lambda c: math.dist(c.seen.position_m, staff.position_m))
-        self._current[staff.id] = nearest.stay
-        return nearest
+        if all(c.party != party for c in fit):
+            sure = [c for c in fit if c.seen.visible or c.seen.held]
+            if not sure:
+                return []
+            nearest = min(
+                sure, key=lambda c: math.dist(c.seen.position_m, staff.position_m)
+            ) if len(sure) > 1 else sure[0]
+            self._current[staff.person.id] = nearest.stay
+            party = nearest.party
+        return [c for c in fit if c.party == party]

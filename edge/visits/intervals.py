@@ -67,22 +67,32 @@ def length_s(parts: Iterable[Interval]) -> float:
 
 
 class Log:
-    """A set of time that grows at its end, frame by frame."""
+    """A set of time that grows at its end, frame by frame.
 
-    __slots__ = ("parts",)
+    | from | to | when |
+    |---|---|---|
+    | idle | running | `hold`: a new part begins at `onset_s` |
+    | running | running | `hold`: the part goes on |
+    | running | idle | `stop`: the part ends where it was held last, or at `end_s` |
+    """
+
+    __slots__ = ("parts", "running")
 
     def __init__(self) -> None:
-        """Start empty."""
+        """Start empty and idle."""
         self.parts: Intervals = []
+        self.running = False
 
-    def add(self, since_s: float, t_s: float) -> None:
-        """Hold at `t_s`, and since `since_s` if it held then too."""
-        if self.parts and self.parts[-1][1] >= since_s:
+    def hold(self, t_s: float, onset_s: float) -> None:
+        """Hold at `t_s`; where it did not hold before, since `onset_s`."""
+        if self.running:
             self.parts[-1] = (self.parts[-1][0], t_s)
         else:
-            self.parts.append((t_s, t_s))
+            self.parts.append((onset_s, t_s))
+            self.running = True
 
-    @property
-    def last_s(self) -> float | None:
-        """When it last held."""
-        return self.parts[-1][1] if self.parts else None
+    def stop(self, end_s: float | None = None) -> None:
+        """Hold no more; where it did, until `end_s`."""
+        if self.running and end_s is not None:
+            self.parts[-1] = (self.parts[-1][0], max(end_s, self.parts[-1][0]))
+        self.running = False

@@ -1,11 +1,12 @@
-"""Which customers belong together, from how they came, stood and were called.
+"""Which customers belong together, from how they came, stood, were called and left.
 
 Evidence is gathered for each pair of stays while both last, and read when needed. Two
 stays are one party where they arrived within `party_gap_s` by the same way and stood
-within `party_distance_m` for most of their common stay; or, later than that, where one
-joined a waiting friend: close for most of the common stay, called to the counter
-together, and gone together. One at the counter while the other waits in the queue speaks
-against: neighbours who advance one at a time are strangers.
+within `party_distance_m` for most of their common stay; or, arriving later than that,
+where one joined a waiting friend: near for most of the common stay, and called to the
+same counter together or, never called, gone together. Against it speak: one at a counter
+while the other queues, or stands at another counter; one gone long before the other, unless
+they were called together.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
     from edge.visits.stay import Stay
     from firmware_cfg.site import Encounter
 
-SAME_WAY_M = 2.0
+SAME_WAY_M = 2.5
 DISTANCE_SLACK = 1.15
 APART_S = 5.0
 TOGETHER_S = 5.0
 GONE_TOGETHER_S = 10.0
-JOINED_SHARE = 0.7
+JOINED_SHARE = 0.6
 LEAST_COMMON_S = 1.0
 
 
@@ -35,45 +36,53 @@ class PairEvidence:
     near_s: float = 0.0
     apart_s: float = 0.0
 
-    def add(
-        self,
-        step_s: float,
-        distance_m: float,
-        party_distance_m: float,
-        divided: bool,
-    ) -> None:
-        """Take in a time step with both in view."""
-        self.common_s += step_s
-        if distance_m <= party_distance_m * DISTANCE_SLACK:
-            self.near_s += step_s
-        if divided:
-            self.apart_s += step_s
-
     @property
     def near_share(self) -> float:
         """Share of the common time in which they were near."""
         return self.near_s / self.common_s if self.common_s else 0.0
 
 
-def together(first: Stay, second: Stay, evidence: PairEvidence, terms: Encounter) -> bool:
-    """Whether two stays are one party, by the evidence so far."""
+def divided(one: int, other: int, service_bits: int, queue_bits: int) -> bool:
+    """Whether one is at a counter, and the other queues or is at another counter.
+
+    >>> divided(0b100, 0b001, 0b110, 0b001), divided(0b100, 0b100, 0b110, 0b001)
+    (True, False)
+    """
+    one_served, other_served = one & service_bits, other & service_bits
+    if one_served and other_served:
+        return not one_served & other_served
+    return bool(one_served and other & queue_bits) or bool(other_served and one & queue_bits)
+
+
+def together(
+    first: Stay, second: Stay, evidence: PairEvidence, terms: Encounter, now_s: float
+) -> bool:
+    """Whether two stays are one party, by the evidence up to `now_s`."""
     if evidence.apart_s > APART_S or evidence.common_s < LEAST_COMMON_S:
         return False
-    gap_s = abs(first.arrived_s - second.arrived_s)
-    if gap_s <= terms.party_gap_s:
+    called = called_together(first, second)
+    if not called and _parted(first, second, now_s):
+        return False
+    if abs(first.arrived_s - second.arrived_s) <= terms.party_gap_s:
         return evidence.near_share > 0.5 and math.dist(first.entry_m, second.entry_m) <= SAME_WAY_M
-    return evidence.near_share >= JOINED_SHARE and _joined(first, second)
+    if evidence.near_share < JOINED_SHARE or evidence.common_s < TOGETHER_S:
+        return False
+    never = first.called is None and second.called is None
+    return called or (never and first.closed and second.closed)
 
 
-def _joined(first: Stay, second: Stay) -> bool:
-    """Whether one joined the waiting other: called, and gone, together."""
-    if first.service_s is None or second.service_s is None:
+def called_together(first: Stay, second: Stay) -> bool:
+    """Whether both came to the same counter within `TOGETHER_S`."""
+    if first.called is None or second.called is None:
         return False
-    waited = max(first.service_s - first.arrived_s, second.service_s - second.arrived_s)
-    called = abs(first.service_s - second.service_s) <= TOGETHER_S
-    if not called or waited < TOGETHER_S:
+    (first_s, first_bit), (second_s, second_bit) = first.called, second.called
+    return bool(first_bit & second_bit) and abs(first_s - second_s) <= TOGETHER_S
+
+
+def _parted(first: Stay, second: Stay, now_s: float) -> bool:
+    """Whether one left, and the other stayed on."""
+    if not (first.closed or second.closed):
         return False
-    one_left = first.closed != second.closed
-    both_left = first.closed and second.closed
-    gap_s = abs(first.departed_s - second.departed_s)
-    return not one_left and (not both_left or gap_s <= GONE_TOGETHER_S)
+    first_s = first.departed_s if first.closed else now_s
+    second_s = second.departed_s if second.closed else now_s
+    return abs(first_s - second_s) > GONE_TOGETHER_S

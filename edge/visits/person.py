@@ -10,8 +10,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from edge.tracking.track import TrackId
+if TYPE_CHECKING:
+    from edge.tracking.floor import Floor, Measure, Position
+    from edge.tracking.track import TrackId
 
 STAFF_CERTAIN_S = 10.0
 STAFF_LIKELY_S = 2.0
@@ -34,25 +37,27 @@ class Person:
     """A person's timeline; columns of equal length, one entry a sighting.
 
     Attributes:
-        x_m, y_m: floor position.
+        measures: what `floor` needs to tell the place.
         masks: zone bits as measured, before voting.
+        changed_s: times at which the zone bits changed.
         from_edge: first seen at the picture's edge.
         gone_s: when it was last seen, once it has left or is given up; else None.
     """
 
     id: TrackId
     from_edge: bool
+    floor: Floor
     t_s: list[float] = field(default_factory=list)
-    x_m: list[float] = field(default_factory=list)
-    y_m: list[float] = field(default_factory=list)
+    measures: list[Measure] = field(default_factory=list)
     masks: list[int] = field(default_factory=list)
+    changed_s: list[float] = field(default_factory=list)
     first_s: float = 0.0
     last_mask: int = 0
     gone_s: float | None = None
     staff_s: float = 0.0
     customer_s: float = 0.0
 
-    def add(self, t_s: float, position_m: tuple[float, float], mask: int, staff: int, customer: int) -> None:
+    def add(self, t_s: float, measure: Measure, mask: int, staff: int, customer: int) -> None:
         """Take in a sighting; `staff` and `customer` are the bits of those sides' zones."""
         if self.t_s:
             step_s = min(t_s - self.t_s[-1], LONGEST_STEP_S)
@@ -63,9 +68,10 @@ class Person:
         else:
             self.first_s = t_s
         self.t_s.append(t_s)
-        self.x_m.append(position_m[0])
-        self.y_m.append(position_m[1])
+        self.measures.append(measure)
         self.masks.append(mask)
+        if mask != self.last_mask:
+            self.changed_s.append(t_s)
         self.last_mask = mask
 
     @property
@@ -106,37 +112,46 @@ class Person:
         A single false box does not move anyone into or out of a zone, and a crossing
         keeps its time, since the window is centred.
         """
-        t_s, masks = self.t_s, self.masks
-        low, high = index, index + 1
-        at = t_s[index]
-        while low and at - t_s[low - 1] <= VOTE_S:
-            low -= 1
-        while high < len(t_s) and t_s[high] - at <= VOTE_S:
-            high += 1
-        window = masks[low:high]
-        mask = masks[index]
-        if window.count(mask) == len(window):
-            return mask
+        t_s, masks, at = self.t_s, self.masks, self.t_s[index]
+        change = bisect_left(self.changed_s, at - VOTE_S)
+        if change == len(self.changed_s) or self.changed_s[change] > at + VOTE_S:
+            return masks[index]
+        low, high = self._around(index, at)
         reach = min(index - low, high - 1 - index)
         window = masks[index - reach : index + reach + 1]
-        result = 0
-        seen = 0
+        result, left = 0, 0
         for one in window:
-            seen |= one
-        while seen:
-            bit = seen & -seen
+            left |= one
+        while left:
+            bit = left & -left
             if 2 * sum(1 for one in window if one & bit) > len(window):
                 result |= bit
-            seen ^= bit
+            left ^= bit
         return result
 
-    def position_near(self, t_s: float) -> tuple[float, float]:
+    def _around(self, index: int, at_s: float) -> tuple[int, int]:
+        """Indices [low, high) of the sightings within `VOTE_S` of `at_s`."""
+        low, high = index, index + 1
+        while low and at_s - self.t_s[low - 1] <= VOTE_S:
+            low -= 1
+        while high < len(self.t_s) and self.t_s[high] - at_s <= VOTE_S:
+            high += 1
+        return low, high
+
+    def position_m(self, index: int) -> Position:
+        """Floor position at a sighting: the mean of as many on either side within `VOTE_S`."""
+        low, high = self._around(index, self.t_s[index])
+        reach = min(index - low, high - 1 - index)
+        places = [self.floor.position_m(m) for m in self.measures[index - reach : index + reach + 1]]
+        return sum(x for x, _ in places) / len(places), sum(y for _, y in places) / len(places)
+
+    def position_near(self, t_s: float) -> Position:
         """Floor position at the last sighting not after `t_s`, else at the first one."""
-        index = self.last_index(t_s)
-        return self.x_m[index], self.y_m[index]
+        return self.position_m(self.last_index(t_s))
 
     def forget_before(self, t_s: float) -> None:
         """Drop sightings before `t_s`, but the last."""
         count = min(bisect_left(self.t_s, t_s), len(self.t_s) - 1)
         if count > 0:
-            del self.t_s[:count], self.x_m[:count], self.y_m[:count], self.masks[:count]
+            del self.t_s[:count], self.measures[:count], self.masks[:count]
+            del self.changed_s[: bisect_left(self.changed_s, self.t_s[0])]

@@ -5,17 +5,22 @@
 | (none) | open | seen in a queue or service zone |
 | open | open | absent or hidden for up to `merge_s` |
 | open | closed | absent or hidden for longer; or walked out of the picture |
-| open | dropped | the person turns out to be staff |
+| open, closed | dropped | the person turns out to be staff |
+| closed | settled | `merge_s` after departure: who belongs to its party is fixed |
 
-`departed_s` of a closed stay is its last presence.
+`departed_s` of a closed stay is its last presence. A border that is crossed between two
+frames that saw the person is crossed half-way between them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from edge.tracking.track import TrackId
 from edge.visits.intervals import Intervals, Log
+
+if TYPE_CHECKING:
+    from edge.tracking.track import TrackId
 
 UNSEEN_S = 1.0
 
@@ -32,10 +37,10 @@ class Stay:
         zones: for each zone bit, when it was in that zone.
         hidden: where last seen, in a zone, and not seen now.
         attended: for each staff member, when that one attended to this person.
-        attention_hidden: when it, or the staff attending to it, was hidden.
+        attention_hidden: when it, or the staff attending to it, was hidden in place.
         staff_closing: at each onset of attention, (time, the staff's share of the approach).
-        service_s: when it came into a service zone for the first time.
-        linked: numbers of stays that were found to be of the same party, once this one is final.
+        called: (time, zone bit) of its first presence in a service zone.
+        linked: numbers of the stays found to be of the same party, once this one is settled.
     """
 
     number: int
@@ -52,8 +57,8 @@ class Stay:
     staff_closing: list[tuple[float, float]] = field(default_factory=list)
     mask: int = 0
     hidden: bool = False
-    visible: bool = True
-    service_s: float | None = None
+    visible: bool = False
+    called: tuple[float, int] | None = None
     closed: bool = False
     still_present: bool = False
     settled: bool = False
@@ -64,36 +69,39 @@ class Stay:
         """Last presence so far."""
         return self.last_present_s
 
-    def see(self, before_s: float, t_s: float, mask: int, customer_bits: int, service_bits: int) -> None:
-        """Seen at `t_s` in the zones of `mask`; `before_s` is the frame before."""
-        since_s = before_s if self.visible else t_s
-        was_in, self.mask = self.mask & customer_bits, mask
-        was_hidden, self.visible, self.hidden = not self.visible, True, False
-        self.seen.add(since_s, t_s)
-        if not mask & customer_bits:
-            return
-        found_in_place = was_hidden and was_in
-        self.last_present_s = t_s
-        self.present.add(self._since(self.present, since_s, bool(found_in_place)), t_s)
-        here = mask & customer_bits
+    def see(self, before_s: float, t_s: float, mask: int, service_bits: int) -> None:
+        """Seen at `t_s` in the customers' zones of `mask`; `before_s` is the frame before."""
+        border_s = (before_s + t_s) / 2 if self.visible else None
+        was, self.mask = self.mask, mask
+        self.visible, self.hidden = True, False
+        self.seen.hold(t_s, t_s)
+        left = was & ~mask
+        while left:
+            bit = left & -left
+            self.zones[bit].stop(border_s)
+            left ^= bit
+        here = mask
         while here:
             bit = here & -here
-            log = self.zones.setdefault(bit, Log())
-            log.add(self._since(log, since_s, bool(found_in_place and was_in & bit)), t_s)
+            log = self.zones.get(bit)
+            if log is None:
+                log = self.zones[bit] = Log()
+            log.hold(t_s, t_s if border_s is None else border_s)
             here ^= bit
-        if mask & service_bits and self.service_s is None:
-            self.service_s = t_s
+        if mask:
+            self.present.hold(t_s, t_s if border_s is None else border_s)
+            self.last_present_s = t_s
+        elif was:
+            self.present.stop(border_s)
+            self.last_present_s = self.present.parts[-1][1]
+        if self.called is None and mask & service_bits:
+            self.called = (t_s, mask & service_bits)
 
-    @staticmethod
-    def _since(log: Log, since_s: float, found_in_place: bool) -> float:
-        """Start that continues `log` over a time hidden in place."""
-        last = log.last_s
-        return last if found_in_place and last is not None else since_s
-
-    def hide(self, customer_bits: int) -> None:
-        """Not seen in this frame, and not gone."""
+    def hide(self) -> None:
+        """Not seen in this frame, or no frames for a while; and not gone."""
         self.visible = False
-        self.hidden = bool(self.mask & customer_bits)
+        self.hidden = bool(self.mask)
+        self.seen.stop()
 
     def zone_parts(self, bits: int) -> Intervals:
         """When it was in any of the zones of `bits`, each zone's parts on their own."""

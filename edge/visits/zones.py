@@ -84,6 +84,7 @@ class ZoneMap:
         self.service_bits = self._bits(ZoneKind.SERVICE)
         self.staff_bits = self._bits(ZoneKind.STAFF)
         self.customer_bits = self.queue_bits | self.service_bits
+        self._staff_zones = [zone for zone in self.zones if zone.bit & self.staff_bits]
         self._foot_bits = sum(zone.bit for zone in self.zones if zone.anchor == "foot")
 
     def _add(self, kind: ZoneKind, point: str, polygon: Polygon, anchor: str) -> int:
@@ -102,7 +103,8 @@ class ZoneMap:
         Where the picture's lower edge cuts the box no foot is observed: then nobody comes
         into a zone by the foot, and whoever was in one (`before`) stays. Feet hidden
         behind someone else are estimated, but on the staff side, whose zone is drawn
-        where the visible box ends.
+        where the visible box ends: unless the estimate says that they are on the
+        customers' side.
         """
         left, top, right, bottom = seen.box_xyxy_px
         middle = (left + right) / 2
@@ -116,7 +118,17 @@ class ZoneMap:
                 y = top if zone.anchor == "head" else (top + bottom) / 2
             if zone.contains(middle, y):
                 mask |= zone.bit
+        if seen.feet_hidden and mask & self.customer_bits:
+            mask &= ~(self.staff_bits & self._foot_bits)
         return mask
+
+    def behind_counter(self, seen: Observation) -> bool:
+        """Whether the box ends in a staff zone, so that its bottom shows no feet."""
+        left, _, right, bottom = seen.box_xyxy_px
+        middle = (left + right) / 2
+        if not any(z.contains(middle, bottom) for z in self._staff_zones):
+            return False
+        return not seen.feet_hidden or not self.mask(seen, 0) & self.customer_bits
 
     def counter_of(self, point: PointId) -> Counter:
         """The service point's zones."""

@@ -67,7 +67,8 @@ class WindowKeeper:
         settle_s: a window closes this long after its end, seconds.
         points: every point of the site; a visit elsewhere is an error.
         to_utc: wall-clock instant of a capture time `t_s`.
-        begins: windows that close at or before this instant are not reported.
+        begins: the first window is the one in opening hours that contains this instant, or
+            the next; what ended before is a gap.
         reported_until: windows that begin before this instant are not reported (they were,
             before a restart).
     """
@@ -89,10 +90,7 @@ class WindowKeeper:
         self._points = tuple(points)
         self._to_utc = to_utc
         self._open: dict[Period, _Open] = {}
-        first = begins - self._settle
-        if reported_until is not None:
-            first = max(first, reported_until)
-        self._next = calendar.next_open_window(first)
+        self._next = calendar.next_open_window(begins)
         while self._next and reported_until and self._next.start < reported_until:
             self._next = calendar.next_open_window(self._next.end)
 

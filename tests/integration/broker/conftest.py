@@ -118,7 +118,7 @@ class Device:
 
     def fill(self, count: int) -> None:
         for _ in range(count):
-            self.outbox.append(self._window, b"", SystemClock().utc_now())
+            self.outbox.append(self._window, b"")
 
     def _window(self, epoch: str, seq: int) -> bytes:
         return encode(

@@ -6,12 +6,17 @@ Prints its port, then serves until it is ended.
 
 import sys
 
-import gi
+import gi  # type: ignore[import-not-found]
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402 - versions are chosen first
+from gi.repository import (  # type: ignore[import-not-found]  # noqa: E402 - after versions
+    GLib,
+    Gst,
+    GstRtsp,
+    GstRtspServer,
+)
 
 PAY = {
     "H264": "h264parse ! rtph264pay name=pay0 pt=96 mtu=1200",

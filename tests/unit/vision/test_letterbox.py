@@ -9,25 +9,58 @@ from vision.letterbox import Letterbox
 from vision.region import Region
 from vision.scaling import Scaler
 
-TABLE = [
+Size = tuple[int, int]
+Box = tuple[float, float, float, float]
+Row = tuple[Region, Size, Size, Size, Box, Box]
+
+TABLE: list[Row] = [
     # region, picture, input → scaled, input box → picture box
-    (Region(0, 0, 768, 432), (768, 432), (512, 288), (512, 288), (64, 72, 128, 144), (96, 108, 192, 216)),
-    (Region(0, 0, 768, 576), (768, 576), (512, 288), (384, 288), (192, 144, 384, 288), (384, 288, 768, 576)),
-    (Region(100, 50, 612, 338), (768, 432), (512, 288), (512, 288), (0, 0, 10, 20), (100, 50, 110, 70)),
-    (Region(0, 0, 1080, 1920), (1080, 1920), (512, 288), (162, 288), (81, 0, 162, 288), (540, 0, 1080, 1920)),
-    (Region(0, 0, 256, 144), (256, 144), (512, 288), (512, 288), (-4, -4, 600, 300), (0, 0, 256, 144)),
-]  # fmt: skip
+    (
+        Region(0, 0, 768, 432),
+        (768, 432),
+        (512, 288),
+        (512, 288),
+        (64, 72, 128, 144),
+        (96, 108, 192, 216),
+    ),
+    (
+        Region(0, 0, 768, 576),
+        (768, 576),
+        (512, 288),
+        (384, 288),
+        (192, 144, 384, 288),
+        (384, 288, 768, 576),
+    ),
+    (
+        Region(100, 50, 612, 338),
+        (768, 432),
+        (512, 288),
+        (512, 288),
+        (0, 0, 10, 20),
+        (100, 50, 110, 70),
+    ),
+    (
+        Region(0, 0, 1080, 1920),
+        (1080, 1920),
+        (512, 288),
+        (162, 288),
+        (81, 0, 162, 288),
+        (540, 0, 1080, 1920),
+    ),
+    (
+        Region(0, 0, 256, 144),
+        (256, 144),
+        (512, 288),
+        (512, 288),
+        (-4, -4, 600, 300),
+        (0, 0, 256, 144),
+    ),
+]
 
 
-@pytest.mark.parametrize(("region", "picture", "model", "scaled", "box", "expected"), TABLE)
-def test_boxes_come_back_to_the_delivered_picture(
-    region: Region,
-    picture: tuple[int, int],
-    model: tuple[int, int],
-    scaled: tuple[int, int],
-    box: tuple[float, ...],
-    expected: tuple[float, ...],
-) -> None:
+@pytest.mark.parametrize("row", TABLE)
+def test_boxes_come_back_to_the_delivered_picture(row: Row) -> None:
+    region, picture, model, scaled, box, expected = row
     letterbox = Letterbox.fit(region, picture, model)
     assert letterbox.scaled_px == scaled
     mapped = letterbox.to_picture(np.array([box], np.float32))

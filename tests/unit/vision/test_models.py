@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import onnx
 import pytest
@@ -14,6 +12,10 @@ from onnx import TensorProto, helper
 from vision.errors import ModelError
 from vision.models import find_models_dir, load_model
 from vision.onnx_file import read_onnx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 
 def model(

@@ -36,10 +36,12 @@ WHOLE = {
         box_zone(900, 500, 950, 550),
         {
             "ground": FLOOR,
-            "camera": {"lens": {"model": "brown", "matrix": [[900, 0, 960], [0, 900, 540], [0, 0, 1]]}},
+            "camera": {
+                "lens": {"model": "brown", "matrix": [[900, 0, 960], [0, 900, 540], [0, 0, 1]]}
+            },
         },
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("size_px", "zone", "more"), WHOLE.values(), ids=WHOLE.keys())

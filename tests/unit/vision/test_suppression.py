@@ -21,9 +21,12 @@ TABLE = {
         [ADULT, (130, 100, 190, 280), (155, 100, 215, 280)],
         [0, 1, 2],
     ),
-    "a removed box removes nobody": ([(0, 0, 100, 100), (30, 0, 130, 100), (60, 0, 160, 100)], [0, 2]),
+    "a removed box removes nobody": (
+        [(0, 0, 100, 100), (30, 0, 130, 100), (60, 0, 160, 100)],
+        [0, 2],
+    ),
     "without area": ([(5, 5, 5, 5), (5, 5, 5, 5)], [0, 1]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("boxes", "expected"), TABLE.values(), ids=TABLE.keys())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +12,9 @@ from edge.relay.digest import authorization
 from edge.relay.errors import RelayError, RelayInputError
 from edge.relay.rtsp import RtspClient
 from edge.relay.sdp import find_video
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SDP = """v=0
 m=audio 0 RTP/AVP 97

@@ -1,0 +1,126 @@
+"""Certificates between device and broker: mutual, and never taken on trust."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from edge.broker_link import BrokerLink
+from edge.errors import LinkError
+from firmware_cfg.messages import State, encode
+from firmware_cfg.site import Broker
+from firmware_cfg.topics import Kind
+from tests.brokers import MOSQUITTO, BrokerProcess, free_port
+
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.skipif(not MOSQUITTO.exists(), reason="mosquitto is not installed"),
+]
+DEVICE = "kiosk-7"
+WILL = encode(State(device=DEVICE, online=False, epoch="00000000000000aa"))
+Issuer = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
+
+
+def issue(folder: Path, name: str, by: Issuer | None = None) -> Issuer:
+    """Write `name`.pem and `name`.key, signed by `by`, or by itself as an authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject if by is None else by[0].subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=by is None, path_length=None), critical=True)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
+        )
+    )
+    certificate = builder.sign(key if by is None else by[1], hashes.SHA256())
+    (folder / f"{name}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / f"{name}.key").write_bytes(private)
+    return certificate, key
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    authority = issue(tmp_path, "authority")
+    issue(tmp_path, "broker", authority)
+    issue(tmp_path, DEVICE, authority)
+    issue(tmp_path, "stranger")
+    tmp_path.chmod(0o755)
+    for one in tmp_path.iterdir():
+        one.chmod(0o644)
+    return tmp_path
+
+
+@pytest.fixture
+def port(folder: Path) -> Iterator[int]:
+    number = free_port()
+    config = folder / "mosquitto.conf"
+    config.write_text(
+        f"user root\nlistener {number} 127.0.0.1\ncafile {folder}/authority.pem\n"
+        f"certfile {folder}/broker.pem\nkeyfile {folder}/broker.key\n"
+        "require_certificate true\nuse_identity_as_username true\n",
+        encoding="utf-8",
+    )
+    process = BrokerProcess([str(MOSQUITTO), "-c", str(config)], number)
+    yield number
+    process.kill()
+
+
+def link(folder: Path, port: int, authority: str, device: str | None) -> BrokerLink:
+    own = {} if device is None else {"cert_file": f"{folder}/{device}.pem"}
+    if device is not None:
+        own["key_file"] = f"{folder}/{device}.key"
+    broker = Broker.model_validate(
+        {
+            "host": "127.0.0.1",
+            "port": port,
+            "ca_file": f"{folder}/{authority}.pem",
+            "server_key": "0" * 64,
+            **own,
+        }
+    )
+    return BrokerLink(broker, DEVICE, WILL)
+
+
+def test_a_device_and_a_broker_of_one_authority_trust_each_other(folder: Path, port: int) -> None:
+    trusted = link(folder, port, "authority", DEVICE)
+    trusted.open()
+    trusted.publish(Kind.STATE, WILL)
+    while trusted.unacknowledged:
+        trusted.step(0.1)
+    trusted.close()
+
+
+def test_a_broker_of_another_authority_is_refused(folder: Path, port: int) -> None:
+    deceived = link(folder, port, "stranger", DEVICE)
+    with pytest.raises(LinkError, match="certificate not accepted"):
+        deceived.open()
+    deceived.close()
+
+
+def test_a_device_without_a_certificate_gets_nowhere(folder: Path, port: int) -> None:
+    nameless = link(folder, port, "authority", None)
+    with pytest.raises(LinkError):
+        nameless.open()
+    nameless.close()
+
+
+def test_a_missing_authority_file_is_named(folder: Path, port: int) -> None:
+    lost = link(folder, port, "nowhere", DEVICE)
+    with pytest.raises(LinkError, match="certificate file not found"):
+        lost.open()
+    lost.close()

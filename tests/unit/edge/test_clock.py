@@ -1,0 +1,64 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from edge.clock import BUILT, SimulatedClock, Stamp, SystemClock
+from edge.errors import ClockError
+from edge.health import Vitals
+from edge.testing import ManualClock, a_site
+
+NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)
+
+
+def test_a_synchronised_clock_is_believed_at_once() -> None:
+    stamp = Stamp()
+    stamp.offer(100.0, NINE, "synchronised")
+    assert stamp.utc(100.0) == NINE
+    assert stamp.utc(0.5) == NINE - timedelta(seconds=99.5)
+
+
+def test_an_estimated_clock_is_believed_after_a_while() -> None:
+    stamp = Stamp(patience_s=120)
+    stamp.offer(0.0, NINE, "estimated")
+    stamp.offer(119.0, NINE + timedelta(seconds=119), "estimated")
+    with pytest.raises(ClockError):
+        stamp.utc(0.0)
+    stamp.offer(120.0, NINE + timedelta(seconds=120), "estimated")
+    assert (stamp.utc(0.0), stamp.quality) == (NINE, "estimated")
+
+
+def test_a_step_of_the_wall_clock_moves_no_stamp_and_is_told() -> None:
+    stamp = Stamp()
+    stamp.offer(0.0, NINE, "rtc")
+    stamp.offer(1.0, NINE + timedelta(seconds=1.2), "synchronised")
+    before = stamp.stepped
+    stamp.offer(2.0, NINE + timedelta(hours=1), "synchronised")
+    assert (before, stamp.stepped) == (False, True)
+    assert stamp.utc(0.0) == NINE
+
+
+def test_the_clock_never_goes_below_the_build_or_the_last_report() -> None:
+    future = datetime(2199, 1, 1, tzinfo=UTC)
+    clock = SystemClock(floor=future)
+    assert clock.utc_now() == future
+    assert clock.quality() == "estimated"
+    assert SystemClock().utc_now() >= BUILT
+
+
+def test_a_simulated_clock_runs_at_its_pace() -> None:
+    clock = SimulatedClock(NINE, pace=3600.0)
+    first = clock.utc_now()
+    while clock.monotonic_s() < 60:
+        pass
+    assert clock.utc_now() - first >= timedelta(seconds=50)
+    assert clock.quality() == "estimated"
+
+
+def test_a_heartbeat_tells_of_the_device_and_not_of_the_scene() -> None:
+    clock = ManualClock(NINE)
+    vitals = Vitals(a_site(device={"state_dir": "/nowhere"}), "nanodet", clock, clock.monotonic_s())
+    clock.advance(90.4)
+    beat = vitals.heartbeat(["outbox"])
+    assert (beat.uptime_s, beat.at) == (90, NINE + timedelta(seconds=90.4))
+    assert "outbox" in beat.faults
+    assert beat.disk_free_mb >= 0

@@ -1,0 +1,78 @@
+"""A database in memory's place, one organisation with a store, a counter and a queue."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from server.database import open_database, sqlite_url, writer
+from server.identity import apply_identity
+from server.identity_file import Identity, load_identity
+
+IDENTITY = """
+[[organisation]]
+key = "acme"
+name = "Acme"
+
+[[region]]
+key = "china"
+organisation = "acme"
+name = "China"
+
+[[region]]
+key = "east"
+organisation = "acme"
+name = "East"
+parent = "china"
+
+[[store]]
+key = "pudong-1"
+organisation = "acme"
+region = "east"
+name = "Pudong"
+timezone = "Asia/Shanghai"
+opening.mon = ["08:00-12:00", "13:00-20:00"]
+
+[[store.point]]
+key = "counter"
+kind = "service_point"
+label = "Counter"
+
+[[store.point]]
+key = "line"
+kind = "queue"
+label = "Line"
+
+[[device]]
+id = "kiosk-1"
+organisation = "acme"
+store = "pudong-1"
+assignment = [{ local = "counter-1", point = "counter" }, { local = "line", point = "line" }]
+"""
+
+
+@pytest.fixture
+def identity_path(tmp_path: Path) -> Path:
+    path = tmp_path / "identity.toml"
+    path.write_text(IDENTITY, "utf-8")
+    return path
+
+
+@pytest.fixture
+def identity(identity_path: Path) -> Identity:
+    return load_identity(identity_path)
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Engine]:
+    engine = open_database(sqlite_url(tmp_path / "encounter.db"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def engine(empty: Engine, identity: Identity) -> Engine:
+    with writer(empty).begin() as connection:
+        apply_identity(connection, identity)
+    return empty

@@ -1,0 +1,276 @@
+"""Ingest: every message ends stored, rejected or kept aside, and is settled accordingly."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, Table, func, insert, select
+
+from firmware_cfg.messages import Cell, Health, PointKind, Window, encode
+from server.database import writer
+from server.identity import apply_identity
+from server.identity_file import Identity
+from server.ingest import keeping
+from server.ingest.acks import AckDraft, repeat_all
+from server.ingest.committing import Tally, commit
+from server.ingest.reading import Nothing, read
+from server.ingest.requeue import requeue
+from server.queries import Alive, Scope, devices
+from server.tables import (
+    NO_ORGANISATION,
+    AsideReason,
+    aside,
+    cell,
+    device_status,
+    message,
+    metadata,
+    window,
+)
+from server.testing import EPOCH, MONDAY, MessageFactory
+
+UP = "encounter/v1/kiosk-1/up/window"
+HALF_HOUR = timedelta(minutes=30)
+
+
+def counted(engine: Engine, table: Table) -> int:
+    with engine.connect() as connection:
+        return connection.execute(select(func.count()).select_from(table)).scalar() or 0
+
+
+def reasons(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        return list(connection.execute(select(aside.c.reason)).scalars())
+
+
+def take(engine: Engine, *payloads: bytes, topic: str = UP) -> tuple[Tally, list[AckDraft]]:
+    done = commit(engine, [read(topic, one) for one in payloads], MONDAY)
+    return done.tally, list(done.acks)
+
+
+def altered(payload: bytes, **fields: object) -> bytes:
+    return json.dumps(json.loads(payload) | fields).encode()
+
+
+def day(factory: MessageFactory, windows: int) -> list[bytes]:
+    starts = [MONDAY + index * HALF_HOUR for index in range(windows)]
+    return [encode(factory.window(factory.cell(at), start=at)) for at in starts]
+
+
+def test_a_window_is_stored_with_its_cells_and_acknowledged(engine: Engine) -> None:
+    tally, acks = take(engine, *day(MessageFactory(), 3))
+    assert tally == Tally(stored=3)
+    assert counted(engine, cell) == 3
+    assert [(one.up_to, one.rejected) for one in acks] == [(3, ())]
+
+
+def test_the_same_again_changes_nothing_and_is_acknowledged_again(engine: Engine) -> None:
+    payloads = day(MessageFactory(), 3)
+    _, first = take(engine, *payloads)
+    tally, again = take(engine, *payloads, payloads[0])
+    assert tally == Tally(repeated=4)
+    assert again == first
+    assert counted(engine, cell) == 3
+
+
+def test_up_to_waits_for_the_gap_to_close(engine: Engine) -> None:
+    one, two, three, four = day(MessageFactory(), 4)
+    assert take(engine, two)[1] == []
+    assert [ack.up_to for ack in take(engine, one)[1]] == [2]
+    assert [ack.up_to for ack in take(engine, four)[1]] == [2]
+    assert [ack.up_to for ack in take(engine, three)[1]] == [4]
+
+
+def test_the_same_key_with_other_content_is_kept_aside(engine: Engine) -> None:
+    factory = MessageFactory()
+    first = encode(factory.window(factory.cell()))
+    factory.sequence = 0
+    other = encode(factory.window(factory.cell(visits=30)))
+    _, (ack,) = take(engine, first)
+    tally, (again,) = take(engine, other)
+    assert tally == Tally(aside=1)
+    assert again == ack
+    assert reasons(engine) == [AsideReason.SAME_KEY_OTHER_CONTENT]
+    assert counted(engine, cell) == 1
+
+
+def test_a_cell_that_overlaps_a_released_one_is_kept_aside(engine: Engine) -> None:
+    factory = MessageFactory()
+    cells = (factory.cell(), factory.cell(MONDAY + HALF_HOUR / 2), factory.cell(MONDAY + HALF_HOUR))
+    tally, _ = take(engine, *(encode(factory.window(one, start=one.start)) for one in cells))
+    assert tally == Tally(stored=3, aside=1)
+    assert reasons(engine) == [AsideReason.OVERLAPPING_CELL]
+    assert counted(engine, cell) == 2
+    assert requeue(engine, MONDAY) == 0
+
+
+def test_a_newer_version_is_rejected_kept_raw_and_read_after_an_upgrade(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = altered(day(MessageFactory(), 1)[0], schema_version=2)
+    tally, (ack,) = take(engine, newer)
+    assert tally == Tally(rejected=1)
+    assert (ack.up_to, [one.seq for one in ack.rejected]) == (1, [1])
+    assert "newer" in ack.rejected[0].reason
+    assert requeue(engine, MONDAY) == 0
+    monkeypatch.setattr("firmware_cfg.messages.SCHEMA_VERSION", 2)
+    assert requeue(engine, MONDAY) == 1
+    assert counted(engine, cell) == 1
+    assert reasons(engine) == []
+
+
+def test_a_malformed_message_with_a_key_is_rejected_with_the_reason(engine: Engine) -> None:
+    one, two = day(MessageFactory(), 2)
+    tally, (ack,) = take(engine, altered(one, coverage="lovely"), two)
+    assert tally == Tally(stored=1, rejected=1)
+    assert ack.up_to == 2
+    assert "coverage" in ack.rejected[0].reason
+
+
+@pytest.mark.parametrize("payload", [b"\xff\x00", b"[]", b'{"kind":"window"}', b"{" * 5000])
+def test_what_has_no_key_is_kept_raw_once_and_not_acknowledged(
+    engine: Engine, payload: bytes
+) -> None:
+    _, acks = take(engine, payload, payload)
+    assert acks == []
+    assert reasons(engine) == [AsideReason.MALFORMED]
+    assert counted(engine, message) == 0
+
+
+def test_a_device_speaks_for_itself_alone(engine: Engine) -> None:
+    payload = day(MessageFactory("kiosk-2"), 1)[0]
+    _, acks = take(engine, payload)
+    assert acks == []
+    assert reasons(engine) == [AsideReason.WRONG_DEVICE]
+    assert counted(engine, cell) == 0
+
+
+def test_a_broken_message_cannot_be_rejected_in_anothers_name(engine: Engine) -> None:
+    payload = altered(day(MessageFactory("kiosk-2"), 1)[0], coverage="lovely")
+    assert take(engine, payload)[1] == []
+
+
+def test_an_unknown_device_is_kept_settled_and_adopted_later(
+    empty: Engine, identity: Identity
+) -> None:
+    payloads = day(MessageFactory(), 2)
+    tally, (ack,) = take(empty, *payloads)
+    assert tally == Tally(aside=2)
+    assert ack.up_to == 2
+    assert counted(empty, cell) == 0
+    with writer(empty).begin() as connection:
+        apply_identity(connection, identity)
+    assert requeue(empty, MONDAY) == 2
+    assert counted(empty, cell) == 2
+    assert take(empty, *payloads)[0] == Tally(repeated=2)
+    with empty.connect() as connection:
+        orgs = set(connection.execute(select(message.c.org_id)).scalars())
+    assert NO_ORGANISATION not in orgs
+
+
+def test_a_cell_of_an_unassigned_local_id_waits_alone(engine: Engine) -> None:
+    factory = MessageFactory()
+    payload = encode(factory.window(factory.cell(), factory.cell(point="annex")))
+    tally, (ack,) = take(engine, payload)
+    assert tally == Tally(stored=1, aside=1)
+    assert ack.up_to == 1
+    assert reasons(engine) == [AsideReason.UNASSIGNED_POINT]
+
+
+def test_a_cell_of_the_wrong_kind_waits(engine: Engine) -> None:
+    factory = MessageFactory()
+    wrong: Cell = factory.cell(kind=PointKind.QUEUE)
+    take(engine, encode(factory.window(wrong)))
+    assert reasons(engine) == [AsideReason.WRONG_KIND]
+
+
+def test_many_rejections_are_acknowledged_in_steps(engine: Engine) -> None:
+    broken = [altered(one, coverage="lovely") for one in day(MessageFactory(), 150)]
+    _, acks = take(engine, *broken)
+    assert [(one.up_to, len(one.rejected)) for one in acks] == [(64, 64), (128, 64), (150, 22)]
+    with engine.connect() as connection:
+        (again,) = repeat_all(connection, MONDAY)
+    assert (again.up_to, len(again.rejected)) == (150, 64)
+
+
+def test_epochs_are_streams_of_their_own(engine: Engine) -> None:
+    first, second = MessageFactory(), MessageFactory(epoch="f" * 16)
+    take(engine, *day(first, 2))
+    late = MONDAY + timedelta(days=1)
+    _, (ack,) = take(engine, encode(second.window(second.cell(late), start=late)))
+    assert (ack.epoch, ack.up_to) == ("f" * 16, 1)
+
+
+def test_signs_of_life_are_kept_and_a_birth_is_answered(engine: Engine) -> None:
+    factory = MessageFactory()
+    take(engine, *day(factory, 1))
+    base = "encounter/v1/kiosk-1/up/"
+    birth = read(base + "state", encode(factory.state()))
+    done = commit(engine, [birth, read(base + "health", encode(factory.health()))], MONDAY)
+    assert [one.epoch for one in done.acks] == [EPOCH]
+    assert alive(engine) == (Alive.ONLINE, MONDAY)
+    will = read(base + "state", encode(factory.state(online=False)))
+    commit(engine, [will], MONDAY + timedelta(hours=1))
+    assert alive(engine) == (Alive.OFFLINE, MONDAY)
+
+
+def alive(engine: Engine) -> tuple[Alive, datetime | None]:
+    with engine.connect() as connection:
+        (one,) = devices(connection, Scope())
+    return one.alive, one.last_sign_at
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("encounter/v1/kiosk-1/up/state", b""),
+        ("encounter/v1/kiosk-1/down/ack", b"{}"),
+        ("elsewhere/kiosk-1", b"{}"),
+    ],
+)
+def test_what_asks_for_nothing_changes_nothing(engine: Engine, topic: str, payload: bytes) -> None:
+    reading = read(topic, payload)
+    assert isinstance(reading, Nothing)
+    commit(engine, [reading], MONDAY)
+    assert counted(engine, device_status) == 0
+
+
+def test_a_failed_batch_leaves_nothing_behind(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("in the middle")
+
+    monkeypatch.setattr(keeping, "keep_window", fail)
+    with pytest.raises(RuntimeError, match="in the middle"):
+        take(engine, *day(MessageFactory(), 1))
+    assert counted(engine, message) == 0
+
+
+def test_raw_messages_that_nobody_can_read_go_after_30_days(engine: Engine) -> None:
+    take(engine, b"[]")
+    for days, left in ((29, 1), (31, 0)):
+        with writer(engine).begin() as connection:
+            keeping.purge(connection, MONDAY + timedelta(days=days))
+        assert len(reasons(engine)) == left
+
+
+def test_every_table_has_the_organisation_first_in_its_key() -> None:
+    for table in metadata.tables.values():
+        assert next(iter(table.primary_key.columns)).name == "org_id", table.name
+
+
+def test_a_naive_time_is_refused(engine: Engine) -> None:
+    row = {"org_id": NO_ORGANISATION, "device": "d", "last_sign_at": MONDAY.replace(tzinfo=None)}
+    with pytest.raises(Exception, match="aware"), writer(engine).begin() as connection:
+        connection.execute(insert(device_status).values(row))
+
+
+def test_windows_are_kept_even_without_cells(engine: Engine) -> None:
+    empty_window: Window = MessageFactory().window()
+    take(engine, encode(empty_window))
+    assert counted(engine, window) == 1
+
+
+def test_the_factory_makes_valid_messages() -> None:
+    assert isinstance(MessageFactory().health(), Health)

@@ -1,0 +1,113 @@
+"""Shares and percentiles: against tables worked out by hand, and against simulation."""
+
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmware_cfg.histogram import Fate, Histogram
+from server.statistics import proportion, quantile, share_within, wilson
+
+GREET_S, LEAVE_S = 60.0, 20.0
+TRULY_GREETED_WITHIN_30 = 0.25 * (1 - math.exp(-2))
+TRUE_MEDIAN_S = GREET_S * math.log(2)
+
+
+def simulated(parties: int, scale: int, seed: int, *, blind: bool = False) -> Histogram:
+    """Greeting takes 60 s on average, people give up after 20 s on average."""
+    rng = random.Random(seed)  # noqa: S311 simulated, not secret
+    durations = []
+    for _ in range(parties):
+        ends = {
+            Fate.EVENT: rng.expovariate(1 / GREET_S),
+            Fate.LEFT: rng.expovariate(1 / LEAVE_S),
+            Fate.CENSORED: rng.uniform(20, 400) if blind else math.inf,
+        }
+        fate = min(ends, key=lambda one: ends[one])
+        durations.append((ends[fate], fate))
+    return Histogram.of(durations, scale)
+
+
+def test_leaving_competes_for_shares_and_censors_percentiles() -> None:
+    crowd = simulated(100_000, 5, 1)
+    share = share_within(crowd, 30)
+    had_everyone_stayed = quantile(crowd, 0.395)
+    assert share is not None
+    assert had_everyone_stayed is not None
+    assert share.value == pytest.approx(0.217, abs=0.005)
+    assert had_everyone_stayed.value_s == pytest.approx(30, abs=1.0)
+
+
+@pytest.mark.parametrize("blind", [False, True])
+@pytest.mark.parametrize(("parties", "scale"), [(20, 1), (60, 3), (400, 5)])
+def test_intervals_hold_the_truth_as_often_as_they_say(
+    parties: int, scale: int, blind: bool
+) -> None:
+    runs, share_hits, median_hits = 300, 0, 0
+    for seed in range(runs):
+        crowd = simulated(parties, scale, seed, blind=blind)
+        share, median = share_within(crowd, 30), quantile(crowd, 0.5)
+        assert share is not None
+        assert median is not None
+        share_hits += share.low <= TRULY_GREETED_WITHIN_30 <= share.high
+        high_s = math.inf if median.high_s is None else median.high_s
+        median_hits += median.low_s <= TRUE_MEDIAN_S <= high_s
+    assert share_hits / runs >= 0.92
+    assert median_hits / runs >= 0.92
+
+
+def test_without_censoring_the_share_is_a_plain_proportion() -> None:
+    crowd = Histogram(0, {Fate.EVENT: {2: 6}, Fate.LEFT: {3: 4}})
+    share = share_within(crowd, 8.0)
+    assert share is not None
+    assert share.value == pytest.approx(0.6)
+    assert (share.low, share.high) == pytest.approx(wilson(6, 10))
+
+
+def test_a_bucket_that_straddles_the_limit_widens_the_interval() -> None:
+    crowd = Histogram(0, {Fate.EVENT: {4: 40}, Fate.LEFT: {6: 60}})  # (16, 32] s
+    share = share_within(crowd, 24.0)
+    assert share is not None
+    assert share.value == pytest.approx(0.2)
+    assert share.low == pytest.approx(0.0, abs=1e-9)
+    assert share.high == pytest.approx(wilson(40, 100)[1])
+
+
+def test_a_quantile_that_the_curve_does_not_reach_is_more_than_what_was_seen() -> None:
+    crowd = Histogram(0, {Fate.EVENT: {2: 3}, Fate.LEFT: {5: 17}})
+    median = quantile(crowd, 0.5)
+    assert median is not None
+    assert median.value_s is None
+    assert median.more_than_s == 32.0
+
+
+def test_an_empty_bucket_between_two_does_not_move_the_quantile_down() -> None:
+    crowd = Histogram(0, {Fate.EVENT: {2: 10, 8: 10}})
+    ninth = quantile(crowd, 0.9)
+    assert ninth is not None
+    assert ninth.value_s is not None
+    assert 256 < ninth.value_s <= 512
+
+
+def test_nothing_has_no_share_and_no_quantile() -> None:
+    assert share_within(Histogram(), 30) is None
+    assert quantile(Histogram(), 0.5) is None
+    assert proportion(0, 0) is None
+
+
+buckets = st.dictionaries(st.integers(0, 12), st.integers(1, 40), max_size=6)
+
+
+@given(buckets, buckets, buckets, st.floats(1, 3000))
+def test_every_interval_holds_its_estimate(
+    event: dict[int, int], left: dict[int, int], censored: dict[int, int], within_s: float
+) -> None:
+    crowd = Histogram(1, {Fate.EVENT: event, Fate.LEFT: left, Fate.CENSORED: censored})
+    share, median = share_within(crowd, within_s), quantile(crowd, 0.5)
+    if share is not None:
+        assert 0 <= share.low <= share.value <= share.high <= 1 + 1e-9
+    if median is not None and median.value_s is not None:
+        assert 0 <= median.low_s <= median.value_s
+        assert median.high_s is None or median.value_s <= median.high_s + 1e-9

@@ -1,0 +1,59 @@
+"""The catalogues: the same keys in each language, the same values in each text, all used."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from server.web.words import LANGUAGES, catalogue
+
+SERVER = Path(__file__).parents[3] / "server"
+COMPOSED = (
+    "lang.",
+    "theme.",
+    "kind.",
+    "gap.",
+    "alive.",
+    "fault.",
+    "cut.",
+    "period.",
+    "weekday.",
+    "month.",
+)
+
+
+def used_keys() -> set[str]:
+    keys: set[str] = set()
+    for template in (SERVER / "templates").glob("*.html"):
+        text = template.read_text("utf-8")
+        keys |= set(re.findall(r"""["']([a-z]+\.[a-z0-9_]+)["']""", text))
+    for node in ast.walk(ast.parse((SERVER / "web" / "words.py").read_text("utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            keys |= set(re.findall(r"^[a-z]+\.[a-z_]+$", node.value))
+    return keys - {"figures.html", "point.html", "base.html", "icon.svg", "pages.css", "charts.js"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_language_has_every_word_that_is_used(language: str) -> None:
+    assert used_keys() - set(catalogue(language)) == set()
+
+
+def test_no_word_is_left_over() -> None:
+    known = {key for key in catalogue("en") if not key.startswith(COMPOSED)}
+    assert known - used_keys() == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_language_has_the_same_words_with_the_same_values(language: str) -> None:
+    words, english = catalogue(language), catalogue("en")
+    assert set(words) == set(english)
+    for key, text in words.items():
+        values = set(re.findall(r"{(\w+)}", text))
+        assert values == set(re.findall(r"{(\w+)}", english[key])), key
+        assert text.strip(), key
+
+
+def test_chinese_is_chinese() -> None:
+    same = {key for key, text in catalogue("zh").items() if text == catalogue("en")[key]}
+    assert same <= {"app.name", "lang.en", "lang.zh", "period.shown_day"}
