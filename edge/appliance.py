@@ -124,13 +124,19 @@ class Appliance:
             StreamError: the camera process wrote something else than records.
             OutputFileError: a row-level output cannot be written.
         """
+        first_s = last_s = None
         for batch in pipe.batches(TICK_S):
             for record in batch:
                 self._take(record)
+            if batch:
+                last_s = time.monotonic()
+                first_s = last_s if first_s is None else first_s
             self._tick()
         self._note(self._engine.finish())
         self._tick(last=True)
         if self._rows is not None:
+            if first_s is not None and last_s is not None:
+                self._rows.more["processed_in_s"] = round(last_s - first_s, 3)
             self._rows.write(self._paths)
 
     def _take(self, record: FrameRecord) -> None:

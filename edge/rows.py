@@ -52,6 +52,7 @@ class RowCollector:
     roles: dict[int, tuple[str, float]] = field(default_factory=dict)
     detections: list[str] = field(default_factory=list)
     times_us: list[tuple[int, int]] = field(default_factory=list)
+    more: dict[str, object] = field(default_factory=dict)
 
     def frame(self, record: FrameRecord, engine: Engine, events: Iterable[Event]) -> None:
         """Take in a frame after `engine` has stepped over it."""
@@ -164,6 +165,7 @@ class RowCollector:
                 for point, value in sorted(present.items())
                 if value
             },
+            **self.more,
         }
 
 

@@ -1,6 +1,6 @@
 """The local page as the appliance starts, feeds and stops it.
 
-The server runs in a daemon thread with its own loop; its modules (about 5 MB) are imported
+The server runs in a daemon thread with its own loop; its modules (3 to 4 MB) are imported
 there, so an appliance without a page does not carry them.
 """
 

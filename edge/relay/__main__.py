@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SILENCE_S = 10.0
 RECEIVE_BYTES = 1 << 18
+URL_VARIABLE = "RTSP_URL"
 
 
 class TcpConnection:
@@ -87,7 +88,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def read_address(args: argparse.Namespace) -> Address:
-    """The address of the command line or its file.
+    """The address of the command line, of its file, or of the environment.
 
     Raises:
         RelayInputError: none that can be used; or a password where every process sees it.
@@ -99,6 +100,8 @@ def read_address(args: argparse.Namespace) -> Address:
                 "expected credentials in --url-file, not on the command line, which others can read"
             )
         return address
+    if args.url_file is None:
+        return parse_address(os.environ.get(URL_VARIABLE, ""))
     try:
         return parse_address(Path(args.url_file).read_text("utf-8"))
     except (OSError, UnicodeDecodeError):
@@ -112,9 +115,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Copies a network camera's stream into a pipe, as MPEG-TS.",
         allow_abbrev=False,
     )
-    where = parser.add_mutually_exclusive_group(required=True)
+    where = parser.add_mutually_exclusive_group()
     where.add_argument("--url", help="rtsp://host[:port]/path, without credentials")
     where.add_argument("--url-file", help="file (or /dev/fd/N) that holds the address")
+    parser.epilog = f"Without either, the address is that of the variable {URL_VARIABLE}."
     parser.add_argument("--stream-fd", required=True, type=int, help="descriptor to write to")
     args = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

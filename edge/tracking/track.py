@@ -33,6 +33,7 @@ START_SPEED_SD_H = 0.7
 HEIGHT_MEMORY_S = 2.0
 SHORTENED = 0.82
 SAME_TOP = 0.12
+JUMP_H = 0.22
 OUTWARD_H_PER_S = 0.3
 
 
@@ -80,6 +81,12 @@ class Motion:
         self.p11 -= gain_v * self.p01
         self.p01 *= 1 - gain
         self.p00 *= 1 - gain
+
+
+    def jump(self, position_px: float, other: Motion) -> None:
+        """Start anew at `position_px` with the motion of `other`, an end of the same body."""
+        self.position, self.velocity = position_px, other.velocity
+        self.p00, self.p01, self.p11 = other.p00, other.p01, other.p11
 
 
 @dataclass(slots=True)
@@ -160,8 +167,11 @@ class Track:
         hidden_feet = shortened and abs(top - self.top.position) < SAME_TOP * expected
         foot_y = top + expected if hidden_feet else bottom
         self.x.update((left + right) / 2, self.height_px)
-        self.top.update(top, self.height_px)
-        self.bottom.update(foot_y, self.height_px, 2.5 if hidden_feet else 1.0)
+        if self._uncovered(top, foot_y):
+            self.height_px = max(self.height_px, height)
+        else:
+            self.top.update(top, self.height_px)
+            self.bottom.update(foot_y, self.height_px, 2.5 if hidden_feet else 1.0)
         if not hidden_feet and foot_seen:
             weight = min(1.0, (t_s - self.seen_s) / HEIGHT_MEMORY_S + 1 / (self.hits + 1))
             self.height_px += weight * (height - self.height_px)
@@ -174,6 +184,26 @@ class Track:
             self.height_px, score,
         )  # fmt: skip
         return self.last
+
+    def _uncovered(self, top: float, bottom: float) -> bool:
+        """Whether one end of the box jumped while the other moved on as expected.
+
+        That is a body coming out from behind something, or going there: no motion. The
+        end that jumped starts anew, at the other's speed.
+        """
+        if self.hits < CONFIRM_HITS:
+            return False
+        off_top, off_bottom = abs(top - self.top.position), abs(bottom - self.bottom.position)
+        fits, jumps = SAME_TOP * self.height_px, JUMP_H * self.height_px
+        if off_top < fits and off_bottom > jumps:
+            self.top.update(top, self.height_px)
+            self.bottom.jump(bottom, self.top)
+            return True
+        if off_bottom < fits and off_top > jumps:
+            self.bottom.update(bottom, self.height_px)
+            self.top.jump(top, self.bottom)
+            return True
+        return False
 
     def resume(self, lost: Track) -> None:
         """Be the person of `lost`: its id, and its height where this one shows less of it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from edge.visits.intervals import Intervals, complement, intersect, length_s, union
@@ -30,10 +31,20 @@ INTERACTIVE_TURNS = 3
 
 @dataclass(frozen=True, slots=True)
 class Engagements:
-    """A party's engagements, and what of them was seen."""
+    """A party's engagements, and what of them was seen.
+
+    Attributes:
+        parts: the engagements.
+        seen: when attention was seen.
+        unseen: without frames, or somebody hidden in place.
+        open: borders of hidden time too long to be bridged; a part that touches one may
+            have lasted longer than it shows.
+    """
 
     parts: Intervals
     seen: Intervals
+    unseen: Intervals
+    open: frozenset[float]
 
     @property
     def duration(self) -> Duration:
@@ -41,27 +52,52 @@ class Engagements:
         seen_s = length_s(intersect(self.seen, self.parts))
         return Duration(seen_s, max(0.0, length_s(self.parts) - seen_s), 0.0)
 
+    def seen_gaps_s(self, since_s: float) -> list[float]:
+        """Seconds in which staff were seen not to attend, in each gap after `since_s`."""
+        gaps = [
+            (end, start)
+            for (_, end), (start, _) in pairwise(self.parts)
+            if end >= since_s
+        ]
+        return [end - start - length_s(intersect(self.unseen, [(start, end)])) for start, end in gaps]
+
 
 def engagements_of(stays: Sequence[Stay], blind: Intervals, terms: Encounter) -> Engagements:
     """Engagements of a party: all attention to its members, gaps bridged as defined.
 
     A gap is bridged where what was seen of it is at most `engagement_gap_s`, and what was
-    not at most `hidden_bridge_s`; engagements shorter than `min_engagement_s` do not count.
+    not at most `hidden_bridge_s`. Time hidden in place right before or after is bridged
+    likewise. Engagements known to be shorter than `min_engagement_s` do not count.
     """
     seen = union(part for stay in stays for log in stay.attended.values() for part in log.parts)
-    hidden = union([*(p for stay in stays for p in stay.attention_hidden.parts), *blind], 0.5)
+    hidden = union(part for stay in stays for part in stay.attention_hidden.parts)
+    unseen = union([*hidden, *blind])
     parts: Intervals = []
-    for start, end in seen:
+    for start, end in _widened(seen, hidden, terms.hidden_bridge_s):
         if parts:
             gap = (parts[-1][1], start)
-            unseen_s = length_s(intersect(hidden, [gap]))
+            unseen_s = length_s(intersect(unseen, [gap]))
             seen_gap_s = gap[1] - gap[0] - unseen_s
             if seen_gap_s <= terms.engagement_gap_s and unseen_s <= terms.hidden_bridge_s:
-                parts[-1] = (parts[-1][0], end)
+                parts[-1] = (parts[-1][0], max(end, parts[-1][1]))
                 continue
         parts.append((start, end))
-    counted = [part for part in parts if part[1] - part[0] >= terms.min_engagement_s]
-    return Engagements(counted, seen)
+    long = [part for part in hidden if part[1] - part[0] > terms.hidden_bridge_s]
+    borders = frozenset(time for part in long for time in part)
+    counted = [
+        part
+        for part in parts
+        if part[1] - part[0] >= terms.min_engagement_s or not borders.isdisjoint(part)
+    ]
+    return Engagements(counted, seen, unseen, borders)
+
+
+def _widened(seen: Intervals, hidden: Intervals, bridge_s: float) -> Intervals:
+    """Parts with the hidden time right before and after them, where that is short enough."""
+    short = [part for part in hidden if part[1] - part[0] <= bridge_s]
+    before = {end: start for start, end in short}
+    after = dict(short)
+    return union((before.get(start, start), after.get(end, end)) for start, end in seen)
 
 
 def split_duration(start_s: float, end_s: float, seen: Intervals, bridge_s: float) -> Duration:
@@ -96,7 +132,7 @@ class Judge:
             return PasserBy(self._counted_under(point, queue), first.arrived_s)
         engaged = engagements_of(stays, blind, self._terms)
         greeted_s = max(engaged.parts[0][0], first.arrived_s) if engaged.parts else None
-        started_s, served_at = self._service(stays, engaged.parts)
+        started_s, served_at = self._service(stays, engaged)
         point, queue = self._place(stays, served_at)
         departed_s = None if still else max(stay.departed_s for stay in stays)
         until_s = now_s if departed_s is None else departed_s
@@ -112,7 +148,7 @@ class Judge:
             first.arrived_s, until_s, seen, self._terms.hidden_bridge_s
         )
         outcome = self._outcome(still, greeted_s, started_s, until_s - first.arrived_s)
-        interruptions = self._interruptions(engaged.parts, started_s)
+        interruptions = self._interruptions(engaged, started_s)
         return Visit(
             service_point=point,
             queue=queue,
@@ -138,7 +174,7 @@ class Judge:
         )
 
     def _service(
-        self, stays: Sequence[Stay], engaged: Intervals
+        self, stays: Sequence[Stay], engaged: Engagements
     ) -> tuple[float | None, PointId | None]:
         """Start of the first stretch engaged at a counter, and the counter."""
         best: tuple[float, PointId] | None = None
@@ -146,8 +182,8 @@ class Judge:
             here = union(
                 (p for stay in stays for p in stay.zone_parts(counter.service_bit)), FLICKER_S
             )
-            for start, end in intersect(engaged, here):
-                if end - start >= self._terms.min_service_s:
+            for start, end in intersect(engaged.parts, here):
+                if end - start >= self._terms.min_service_s or end in engaged.open:
                     if best is None or start < best[0]:
                         best = (start, counter.point)
                     break
@@ -189,16 +225,11 @@ class Judge:
             return Outcome.GREETED_ONLY
         return Outcome.ABANDONED if stay_s >= self._terms.abandon_after_s else Outcome.PASSED
 
-    def _interruptions(self, engaged: Intervals, started_s: float | None) -> int:
+    def _interruptions(self, engaged: Engagements, started_s: float | None) -> int:
         """Gaps of at least `interrupted_s` between engagements, once service has started."""
         if started_s is None:
             return 0
-        gaps = zip(engaged, engaged[1:], strict=False)
-        return sum(
-            1
-            for (_, end), (start, _) in gaps
-            if end >= started_s and start - end >= self._terms.interrupted_s
-        )
+        return sum(gap >= self._terms.interrupted_s for gap in engaged.seen_gaps_s(started_s))
 
     def _flawless(
         self,

@@ -103,6 +103,13 @@ class Stay:
         self.hidden = bool(self.mask)
         self.seen.stop()
 
+    def interrupt(self) -> None:
+        """No frames came for a while: nothing that ran is known to go on."""
+        self.hide()
+        self.attention_hidden.stop()
+        for log in self.attended.values():
+            log.stop()
+
     def zone_parts(self, bits: int) -> Intervals:
         """When it was in any of the zones of `bits`, each zone's parts on their own."""
         return [part for bit, log in self.zones.items() if bit & bits for part in log.parts]

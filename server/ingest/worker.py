@@ -18,7 +18,8 @@ from functools import partial
 from typing import Protocol
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from firmware_cfg.messages import encode
 from firmware_cfg.topics import Kind
@@ -38,6 +39,8 @@ MAX_WAITING = 2048
 LINGER_S = 0.02
 RETRY_S = (0.2, 10.0)
 HOUSEKEEPING = timedelta(hours=24)
+# Refusals of the database that pass: away, busy, or another worker was first.
+PASSING = (OperationalError, InterfaceError, IntegrityError, PoolTimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +141,14 @@ class IngestWorker:
         return batch
 
     def _retrying(self, work: Callable[[], None]) -> None:
-        """Do `work`; while the database refuses, wait and try again."""
+        """Do `work`; while it fails, wait and try again."""
         wait_s = RETRY_S[0]
         while not self._stopping.is_set():
             try:
                 work()
-            except SQLAlchemyError:
+            except Exception:  # supervisor: nothing else keeps this thread alive
                 self.state.failing = True
-                log.exception("ingest.database_refused")
+                log.exception("ingest.failed")
                 self._stopping.wait(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 jitter
                 wait_s = min(wait_s * 2, RETRY_S[1])
             else:
@@ -156,7 +159,7 @@ class IngestWorker:
         readings = [read(one.topic, one.payload) for one in batch]
         try:
             done = commit(self._engine, readings, self._clock())
-        except SQLAlchemyError:
+        except PASSING:
             raise
         except Exception:  # supervisor: one message must not stop all others
             log.exception("ingest.batch_failed")
@@ -177,7 +180,7 @@ class IngestWorker:
         for reading in readings:
             try:
                 done = commit(self._engine, [reading], self._clock())
-            except SQLAlchemyError:
+            except PASSING:
                 raise
             except Exception:  # supervisor: as above
                 log.exception("ingest.message_failed")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -42,5 +43,6 @@ def make_app(parts: Parts) -> FastAPI:
     app.include_router(health_router(parts))
     app.include_router(pages_router(parts))
     app.mount("/static", CachedFiles(directory=STATIC, check_dir=False), name="static")
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Protection)
     return app

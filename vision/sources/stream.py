@@ -33,12 +33,12 @@ class PipedStream:
         """Read from `descriptor`; waits for the first bytes of the stream.
 
         Raises:
-            SourceError: the pipe ends before a stream is recognised.
+            CameraLostError: the pipe ends before a stream is recognised.
         """
         try:
             self._capture = FfmpegCapture(f"pipe:{descriptor}", threads, OPTIONS)
         except SourceError:
-            raise SourceError(
+            raise CameraLostError(
                 "stream: expected H.264 or H.265 in MPEG-TS from the relay, found no picture"
             ) from None
         self._timeline = Timeline(self._capture.rate_hz)

@@ -26,7 +26,7 @@ ALLOWED = {
     "firmware_cfg": r"(\w+/)*\w+\.py",
     "server": r"(\w+/)*\w+\.py|templates/\w+\.html|locales/\w+\.json|static/\w+\.(css|js|svg)"
     r"|static/vendor/[\w.]+",
-    "encounter_models": r"[\w-]+\.(onnx|toml|md|py|txt)|[\w-]+/[\w.-]+\.json",
+    "encounter_models": r"[\w.-]+\.(onnx|toml|md|py|txt)|[\w-]+/[\w.-]+\.json",
     "encounter-0.1.0.dist-info": r"METADATA|WHEEL|RECORD|entry_points\.txt|licenses/LICENSE",
 }
 

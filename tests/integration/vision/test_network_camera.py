@@ -138,9 +138,10 @@ def test_a_wrong_password_is_told_and_not_shown(one_by_one: Path, tmp_path: Path
         (("--url", "http://127.0.0.1/"), 2, "expected rtsp://"),
         (("--url", "rtsp://me:s3cret@127.0.0.1/"), 2, "expected credentials in --url-file"),
         (("--url-file", "/nowhere"), 2, "/nowhere: expected a file"),
+        ((), 2, "expected rtsp://"),
     ],
 )
-def test_addresses_that_do_not_serve(options: tuple[str, str], status: int, said: str) -> None:
+def test_addresses_that_do_not_serve(options: tuple[str, ...], status: int, said: str) -> None:
     command = [sys.executable, "-m", "edge.relay", *options, "--stream-fd", "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (status, "")

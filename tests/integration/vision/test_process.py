@@ -34,10 +34,10 @@ def make_video(path: Path, frames: int, size_px: tuple[int, int] = (768, 432)) -
 def test_one_person_after_another_is_seen_where_they_stand(
     one_by_one: Path, site_file: SiteFile
 ) -> None:
-    ended = see(one_by_one, site_file(), "--model", "nanodet-288x512-int8")
-    assert (ended.status, ended.stderr, len(ended.records)) == (0, "", 1394)
-    assert [r.frame for r in ended.records] == list(range(1, 1395))
-    assert [r.t_us for r in ended.records] == [n * 100_000 for n in range(1394)]
+    ended = see(one_by_one, site_file(), "--model", "nanodet-288x512-int8", limit=200)
+    assert (ended.status, ended.stderr) == (0, "")
+    assert [r.frame for r in ended.records] == list(range(1, 201))
+    assert [r.t_us for r in ended.records] == [n * 100_000 for n in range(200)]
     standing = [r for r in ended.records if 10.0 <= r.t_s < 17.0]  # the first person, at the table
     seen = [r for r in standing if (r.scores > 0.5).sum() == 1]
     assert len(seen) > 0.95 * len(standing)
@@ -120,9 +120,9 @@ def test_what_decodes_of_a_damaged_video_is_used(one_by_one: Path, site_file: Si
         data[chance.randrange(len(data) // 3, len(data) - 20_000)] ^= 0xFF
     damaged = site_file().with_name("damaged.mp4")
     damaged.write_bytes(data)
-    ended = see(damaged, site_file())
+    ended = see(damaged, site_file(more="[device]\nmax_rate_hz = 2"))
     assert (ended.status, ended.stderr) == (0, "")
-    assert 500 < len(ended.records) <= 1394
+    assert ended.records[-1].frame > 700  # of 1394
     times = [r.t_us for r in ended.records]
     assert times == sorted(set(times))
     assert any(r.health & CameraHealth.DECODE_ERROR for r in ended.records)
