@@ -107,6 +107,8 @@ class _Run:
         if edge is None:
             return BAD_INPUT
         status = self._watch(edge)
+        if status and not self._what.is_live:
+            edge.terminate()  # a run that failed leaves no results
         os.close(self._records[1])
         try:
             edge_status = edge.wait(timeout=STOP_S)
@@ -114,7 +116,7 @@ class _Run:
             edge.kill()
             edge_status = edge.wait()
         os.close(self._lifeline[1])
-        return status or (1 if edge_status < 0 else edge_status)
+        return status or abs(edge_status)
 
     def _start_edge(self) -> Process | None:
         """Start edge and wait until it has checked the site file; None if it refused."""

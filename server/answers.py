@@ -1,8 +1,10 @@
 """Whole answers: a point's figures and its course through a period, as pages and API give them."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -10,7 +12,16 @@ from server import queries
 from server.figures import Cut, Expectations, PointFigures, cuts, point_figures
 from server.periods import Period, intersect, subtract, union
 from server.queries import CoverageRange, PointView, StoreView
-from server.suppression import Released, Suppressed, latest_release, overlapping, read_released
+from server.suppression import (
+    Released,
+    ReleasedCell,
+    Suppressed,
+    latest_release,
+    overlapping,
+    read_released,
+)
+
+LONGEST_COURSE = timedelta(days=35, hours=1)
 
 
 class Gap(StrEnum):
@@ -53,14 +64,16 @@ def answer(
     *,
     expectations: Expectations | None = None,
 ) -> PointAnswer:
-    """Everything that may be shown of `point` over `asked`."""
+    """Everything that may be shown of `point` over `asked`; a course for 35 days at most."""
     wanted = expectations or queries.expectations_of(connection, point.ref, asked)
     released = read_released(connection, point.ref, asked)
     figures = point_figures(released, wanted)
     received = queries.windows_received(connection, point.ref, asked)
     spoken_for = overlapping(connection, point.ref, asked)
-    steps = _cell_steps(released, wanted)
-    gaps = _gaps(of, asked, now, spoken_for, [period for period, _ in received])
+    steps: list[Step] = []
+    if asked.end - asked.start <= LONGEST_COURSE:
+        steps = _cell_steps(released, wanted)
+        steps += _gaps(of, asked, now, spoken_for, [period for period, _ in received])
     seen = received
     if isinstance(figures, PointFigures):
         seen = [(p, band) for p, band in received if any(p.meets(c) for c in figures.covered)]
@@ -69,7 +82,7 @@ def answer(
         asked=asked,
         figures=figures,
         coverage=queries.coverage_range(seen),
-        steps=tuple(sorted([*steps, *gaps], key=lambda step: step.period.start)),
+        steps=tuple(sorted(steps, key=lambda step: step.period.start)),
         cuts=cuts(released.cells) if isinstance(released, Released) else (),
         latest=latest_release(connection, point.ref),
     )
@@ -80,10 +93,25 @@ def _cell_steps(released: Released | Suppressed, wanted: Expectations) -> list[S
         return []
     steps = []
     for one in released.cells:
-        figures = point_figures(Released((one,)), wanted)
+        figures = _figures_of(_CellAsked(one.cell_id, wanted, one))
         if isinstance(figures, PointFigures):
             steps.append(Step(one.period, figures, None))
     return steps
+
+
+@dataclass(frozen=True, slots=True)
+class _CellAsked:
+    """A cell and what is asked of it; cells never change, so their id stands for them."""
+
+    cell_id: UUID
+    wanted: Expectations
+    cell: ReleasedCell = field(compare=False)
+
+
+@lru_cache(maxsize=16_384)
+def _figures_of(asked: _CellAsked) -> PointFigures | Suppressed:
+    """The figures of one cell alone."""
+    return point_figures(Released((asked.cell,)), asked.wanted)
 
 
 def _gaps(

@@ -65,6 +65,7 @@ class Staff:
 class ReleasedCell:
     """A released cell: at least k visits of one point over one period."""
 
+    cell_id: UUID
     period: Period
     level: str
     k: int
@@ -159,6 +160,7 @@ def _released(cells: Sequence[ReleasedCell]) -> Released | Suppressed:
 
 def _cell(row: Row[Any]) -> ReleasedCell:
     return ReleasedCell(
+        cell_id=row.cell_id,
         period=Period(row.start_at, row.end_at),
         level=row.level,
         k=row.k,

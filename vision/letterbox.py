@@ -42,6 +42,7 @@ class Letterbox:
     ) -> Letterbox:
         """The largest letterbox of `region` in an input of `input_px` (width, height).
 
+        >>> from vision.region import Region
         >>> Letterbox.fit(Region(0, 0, 768, 432), (768, 432), (512, 288)).scaled_px
         (512, 288)
         >>> Letterbox.fit(Region(0, 0, 768, 576), (768, 576), (512, 288)).scaled_px

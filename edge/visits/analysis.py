@@ -125,7 +125,7 @@ class Analysis:
             events.append(self._go_blind(before_s, t_s))
             before_s = t_s
         seen = self._look(people, t_s)
-        self._update_stays(people, seen, before_s, t_s)
+        self._update_stays(people, seen, t_s)
         staff = [one for one in seen.values() if one.person.is_staff]
         customers = self._customers(seen, t_s)
         for who, stay in self._attendance.step(before_s, t_s, staff, customers):
@@ -155,7 +155,7 @@ class Analysis:
         return seen
 
     def _update_stays(
-        self, people: People, seen: Mapping[TrackId, Seen], before_s: float, t_s: float
+        self, people: People, seen: Mapping[TrackId, Seen], t_s: float
     ) -> None:
         zones, merge_s = self._zones, self._terms.merge_s
         self._stays = [
@@ -173,7 +173,7 @@ class Analysis:
                 continue
             staying.add(stay.person)
             if one.visible:
-                stay.see(before_s, t_s, one.mask & zones.customer_bits, zones.service_bits)
+                stay.see(t_s, one.mask & zones.customer_bits, zones.service_bits)
             else:
                 stay.hide()
         for one in seen.values():
@@ -181,18 +181,20 @@ class Analysis:
             if not one.visible or person.id in staying or person.is_staff:
                 continue
             if one.mask & zones.customer_bits:
-                self._open(one, before_s, t_s)
+                self._open(one, t_s)
 
-    def _open(self, one: Seen, before_s: float, t_s: float) -> None:
+    def _open(self, one: Seen, t_s: float) -> None:
         person, began_s = one.person, self._at.seeing_since_s
         already = (
             person.first_s - began_s <= (ALREADY_THERE_S if person.from_edge else BEGIN_S)
             and t_s - max(person.first_s, began_s) <= ALREADY_THERE_S
         )
-        watched = one.index > 0 and person.t_s[one.index - 1] == before_s < t_s
+        before_s = person.t_s[one.index - 1] if one.index else -math.inf
         self._at.stays += 1
-        stay = Stay(self._at.stays, person.id, t_s, already, one.position_m, t_s, visible=watched)
-        stay.see(before_s, t_s, one.mask & self._zones.customer_bits, self._zones.service_bits)
+        stay = Stay(
+            self._at.stays, person.id, t_s, already, one.position_m, t_s, seen_s=before_s
+        )
+        stay.see(t_s, one.mask & self._zones.customer_bits, self._zones.service_bits)
         stay.arrived_s = stay.present.parts[0][0]
         self._stays.append(stay)
 

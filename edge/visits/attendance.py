@@ -14,7 +14,7 @@ The log of one staff member's attention to one stay:
 | attending | hidden | either is not seen; ends where both were seen last |
 | idle, hidden | hidden | would attend, by where the hidden was last seen and is found again |
 
-A border crossed between two frames that saw both is crossed half-way between them.
+A border crossed between two sightings of both, at most `UNSEEN_S` apart, is crossed half-way.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.visits.intervals import Log
+from edge.visits.stay import border
 
 if TYPE_CHECKING:
     from edge.tracking.track import TrackId
@@ -95,7 +96,7 @@ class Attendance:
         self._zones = zones
         self._reach_m = reach_m
         self._current: dict[TrackId, Stay] = {}
-        self._visible: frozenset[TrackId] = frozenset()
+        self._seen_s: dict[TrackId, float] = {}
 
     def step(
         self, before_s: float, t_s: float, staff: Sequence[Seen], customers: Sequence[Candidate]
@@ -107,9 +108,8 @@ class Attendance:
         """
         onsets: list[tuple[TrackId, Stay]] = []
         hidden: set[int] = set()
-        visible = frozenset(
-            one.person.id for one in (*staff, *(c.seen for c in customers)) if one.visible
-        )
+        present = [*staff, *(c.seen for c in customers)]
+        visible = {one.person.id for one in present if one.visible}
         for one in staff:
             members = self._attended(one, customers)
             surely = one.visible and any(c.seen.visible for c in members)
@@ -117,12 +117,12 @@ class Attendance:
             for candidate in customers:
                 stay = candidate.stay
                 if candidate not in members:
-                    self._stop(one.person.id, stay, before_s, t_s, visible)
+                    self._stop(one.person.id, stay, t_s, visible)
                 elif surely:
-                    if self._hold(one.person.id, stay, before_s, t_s):
+                    if self._hold(one.person.id, stay, t_s):
                         onsets.append((one.person.id, stay))
                 else:
-                    self._stop(one.person.id, stay, before_s, t_s, visible)
+                    self._stop(one.person.id, stay, t_s, visible)
                     if held and candidate.seen.held:
                         hidden.add(stay.number)
         for candidate in customers:
@@ -131,29 +131,35 @@ class Attendance:
                 log.hold(t_s, before_s)
             else:
                 log.stop(t_s if log.running else None)
-        self._visible = visible
-        here = {one.person.id for one in staff}
+        here = {one.person.id for one in present}
+        self._seen_s = {who: at_s for who, at_s in self._seen_s.items() if who in here}
+        self._seen_s |= dict.fromkeys(visible, t_s)
         self._current = {who: stay for who, stay in self._current.items() if who in here}
         return onsets
 
-    def _hold(self, who: TrackId, stay: Stay, before_s: float, t_s: float) -> bool:
+    def _border(self, who: TrackId, stay: Stay, t_s: float) -> float | None:
+        """When a border was crossed since both were seen last; None: not known."""
+        seen_s = min(self._seen_s.get(one, -math.inf) for one in (who, stay.person))
+        return border(seen_s, t_s)
+
+    def _hold(self, who: TrackId, stay: Stay, t_s: float) -> bool:
         """Attend; returns whether that begins now."""
         log = stay.attended.get(who)
         if log is None:
             log = stay.attended[who] = Log()
-        begins = not log.running
-        seen = who in self._visible and stay.person in self._visible
-        log.hold(t_s, (before_s + t_s) / 2 if seen else t_s)
-        return begins
+        if log.running:
+            log.hold(t_s, t_s)
+            return False
+        onset_s = self._border(who, stay, t_s)
+        log.hold(t_s, t_s if onset_s is None else onset_s)
+        return True
 
-    def _stop(
-        self, who: TrackId, stay: Stay, before_s: float, t_s: float, visible: frozenset[TrackId]
-    ) -> None:
+    def _stop(self, who: TrackId, stay: Stay, t_s: float, visible: set[TrackId]) -> None:
         """Attend no more."""
         log = stay.attended.get(who)
         if log is not None and log.running:
             seen = who in visible and stay.person in visible
-            log.stop((before_s + t_s) / 2 if seen and log.parts[-1][1] == before_s else None)
+            log.stop(self._border(who, stay, t_s) if seen else None)
 
     def _attended(self, staff: Seen, customers: Sequence[Candidate]) -> list[Candidate]:
         """The members of the party that `staff` attends, as far as they qualify."""

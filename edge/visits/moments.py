@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -37,14 +38,18 @@ class Engagements:
         parts: the engagements.
         seen: when attention was seen.
         unseen: without frames, or somebody hidden in place.
-        open: borders of hidden time too long to be bridged; a part that touches one may
-            have lasted longer than it shows.
+        hidden: hidden time too long to be bridged; a part that touches it may have
+            lasted longer than it shows.
     """
 
     parts: Intervals
     seen: Intervals
     unseen: Intervals
-    open: frozenset[float]
+    hidden: Intervals
+
+    def open_at(self, t_s: float) -> bool:
+        """Whether hidden time hides how attention went on at `t_s`."""
+        return any(start <= t_s <= end for start, end in self.hidden)
 
     @property
     def duration(self) -> Duration:
@@ -83,21 +88,23 @@ def engagements_of(stays: Sequence[Stay], blind: Intervals, terms: Encounter) ->
                 continue
         parts.append((start, end))
     long = [part for part in hidden if part[1] - part[0] > terms.hidden_bridge_s]
-    borders = frozenset(time for part in long for time in part)
     counted = [
-        part
-        for part in parts
-        if part[1] - part[0] >= terms.min_engagement_s or not borders.isdisjoint(part)
+        (start, end)
+        for start, end in parts
+        if end - start >= terms.min_engagement_s or any(a <= end and start <= b for a, b in long)
     ]
-    return Engagements(counted, seen, unseen, borders)
+    return Engagements(counted, seen, unseen, long)
 
 
 def _widened(seen: Intervals, hidden: Intervals, bridge_s: float) -> Intervals:
     """Parts with the hidden time right before and after them, where that is short enough."""
     short = [part for part in hidden if part[1] - part[0] <= bridge_s]
-    before = {end: start for start, end in short}
-    after = dict(short)
-    return union((before.get(start, start), after.get(end, end)) for start, end in seen)
+    starts = [start for start, _ in seen]
+    return [
+        (start, end)
+        for start, end in union([*seen, *short])
+        if bisect_left(starts, start) < bisect_right(starts, end)
+    ]
 
 
 def split_duration(start_s: float, end_s: float, seen: Intervals, bridge_s: float) -> Duration:
@@ -183,7 +190,7 @@ class Judge:
                 (p for stay in stays for p in stay.zone_parts(counter.service_bit)), FLICKER_S
             )
             for start, end in intersect(engaged.parts, here):
-                if end - start >= self._terms.min_service_s or end in engaged.open:
+                if end - start >= self._terms.min_service_s or engaged.open_at(end):
                     if best is None or start < best[0]:
                         best = (start, counter.point)
                     break

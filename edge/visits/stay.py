@@ -9,11 +9,12 @@
 | closed | settled | `merge_s` after departure: who belongs to its party is fixed |
 
 `departed_s` of a closed stay is its last presence. A border that is crossed between two
-frames that saw the person is crossed half-way between them.
+sightings at most `UNSEEN_S` apart is crossed half-way between them.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
     from edge.tracking.track import TrackId
 
 UNSEEN_S = 1.0
+
+
+def border(seen_s: float, t_s: float) -> float | None:
+    """When a border was crossed between two sightings; None: not known.
+
+    >>> border(1.0, 1.5), border(1.0, 9.0)
+    (1.25, None)
+    """
+    return (seen_s + t_s) / 2 if t_s - seen_s <= UNSEEN_S else None
 
 
 @dataclass(slots=True, eq=False)
@@ -35,7 +45,7 @@ class Stay:
         seen: when the person was seen at all, in a zone or not.
         present: when the person was present: in a customers' zone, or hidden in one.
         zones: for each zone bit, when it was in that zone.
-        hidden: where last seen, in a zone, and not seen now.
+        mask: bits of the customers' zones in which it was seen last, at `seen_s`.
         attended: for each staff member, when that one attended to this person.
         attention_hidden: when it, or the staff attending to it, was hidden in place.
         staff_closing: at each onset of attention, (time, the staff's share of the approach).
@@ -56,8 +66,7 @@ class Stay:
     attention_hidden: Log = field(default_factory=Log)
     staff_closing: list[tuple[float, float]] = field(default_factory=list)
     mask: int = 0
-    hidden: bool = False
-    visible: bool = False
+    seen_s: float = -math.inf
     called: tuple[float, int] | None = None
     closed: bool = False
     still_present: bool = False
@@ -69,11 +78,11 @@ class Stay:
         """Last presence so far."""
         return self.last_present_s
 
-    def see(self, before_s: float, t_s: float, mask: int, service_bits: int) -> None:
-        """Seen at `t_s` in the customers' zones of `mask`; `before_s` is the frame before."""
-        border_s = (before_s + t_s) / 2 if self.visible else None
+    def see(self, t_s: float, mask: int, service_bits: int) -> None:
+        """Seen at `t_s` in the customers' zones of `mask`."""
+        border_s = border(self.seen_s, t_s)
         was, self.mask = self.mask, mask
-        self.visible, self.hidden = True, False
+        self.seen_s = t_s
         self.seen.hold(t_s, t_s)
         left = was & ~mask
         while left:
@@ -99,8 +108,6 @@ class Stay:
 
     def hide(self) -> None:
         """Not seen in this frame, or no frames for a while; and not gone."""
-        self.visible = False
-        self.hidden = bool(self.mask)
         self.seen.stop()
 
     def interrupt(self) -> None:

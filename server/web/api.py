@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 
 from server import queries
-from server.answers import PointAnswer, answer
+from server.answers import LONGEST_COURSE, PointAnswer, answer
 from server.errors import PeriodError
 from server.figures import Expectations
 from server.health import Health
@@ -103,6 +103,8 @@ def _point_routes(router: APIRouter, parts: Parts) -> None:
     @router.get("/points/{point_id}/course", operation_id="getPointCourse")
     def course(point_id: UUID, start: From, end: To) -> CourseOut:
         """The released cells inside a period, each alone, and the gaps between them."""
+        if end - start > LONGEST_COURSE:
+            raise PeriodError(f"expected at most {LONGEST_COURSE.days} days of a course")
         found, time = _ask(parts, point_id, start, end, (None, None))
         return CourseOut(
             point_id=point_id,

@@ -33,10 +33,24 @@ STRANGERS = Story(
     (
         STAFF,
         Actor("5 4.5 4; 7 2 4; 9 0 4.2; 25 0 4.2; 26 0 5; 27 0 5.5; 45 0 5.5; 46 0.8 5.5; 50 5 5.5"),
-        Actor("9 4.5 4; 11 2 4; 12.5 0.7 3.8; 26 0.7 3.8; 28 0 4.2; 47 0 4.2; 48 0 5; 49 0 5.5; 70 0 5.5; 71 0.8 5.5; 75 5 5.5", 1.65),
+        Actor("9 4.5 4; 11 2 4; 12.5 0.7 3.8; 26 0.7 3.8; 28 0.9 4.2; 47 0.9 4.2; 48 0.2 5; 49 0 5.5; 70 0 5.5; 71 0.8 5.5; 75 5 5.5", 1.65),
     ),
     (
         Want(7, 26, 26, 46, "served", 20, pattern="reactive"),
+        Want(11, 48, 48, 71, "served", 23, pattern="reactive"),
+    ),
+)
+BEHIND_THE_NEXT = Story(
+    "served_while_hidden_by_the_next_in_the_queue",
+    100,
+    (
+        STAFF,
+        Actor("5 4.5 4; 7 2 4; 9 0 4.2; 25 0 4.2; 26 0 5; 27 0 5.5; 45 0 5.5; 46 0.8 5.5; 50 5 5.5"),
+        Actor("9 4.5 4; 11 2 4; 12.5 0.7 3.8; 26 0.7 3.8; 28 0 4.2; 47 0 4.2; 48 0 5; 49 0 5.5; 70 0 5.5; 71 0.8 5.5; 75 5 5.5", 1.65),
+    ),
+    # 18 s hidden are more than `hidden_bridge_s`: not counted as interaction
+    (
+        Want(7, 26, 26, 46, "served", 2.4, pattern="reactive"),
         Want(11, 48, 48, 71, "served", 23, pattern="reactive"),
     ),
 )
@@ -102,8 +116,8 @@ GREETER = Story(
         Actor(GREETER_IN + "; 40 2.3 5.6; 42 0.6 4.6; 55 0.6 4.6; 58 2.4 5.6; 60 2.2 7; 62 0.9 7; 200 0.9 7", 1.75),
         Actor("25 4.5 4; 27 2 4; 29 -0.2 4.1; 69 -0.2 4.1; 70 0 5; 71 0 5.5; 90 0 5.5; 91 0.8 5.5; 95 5 5.5"),
     ),
-    # within 1.2 m from 41.6 to 55.6
-    (Want(27, 41.6, 70, 91, "served", 35, pattern="proactive", interruptions=0),),
+    # within 1.2 m from 41.7 to 55.4
+    (Want(27, 41.7, 70, 91, "served", 34.7, pattern="proactive", interruptions=0),),
 )
 GREETER_ONLY = Story(
     "greeter_walks_out_and_stays_staff",
@@ -253,7 +267,7 @@ CROSSES = Story(
     (
         STAFF,
         Actor("5 4.5 4; 7 2 4; 9 0 4; 20 0 4; 21 0 5; 22 0 5.6; 60 0 5.6; 61 0.8 5.6; 65 5 5.6"),
-        Actor("40 -4.5 4.9; 43 -0.8 5.05; 44.2 0.8 5.05; 47 4.5 4.9", 1.8),
+        Actor("40 -4.5 4.9; 43 -0.8 5.25; 44.2 0.8 5.25; 47 4.5 4.9", 1.8),
     ),
     (Want(7, 21, 21, 61, "served", 40, pattern="reactive"),),
     passers_by=1,
@@ -267,7 +281,7 @@ LOWER_EDGE = Story(
 WIDE_LENS = Story("served_alone_wide_lens", 80, ALONE.actors, ALONE.want, layout=WIDE)
 
 STORIES = (
-    ALONE, COUPLE, STRANGERS, FAMILY, ABANDONS, LOOKS, PASSER, HIDDEN, OUT_AND_IN, GREETER,
+    ALONE, COUPLE, STRANGERS, BEHIND_THE_NEXT, FAMILY, ABANDONS, LOOKS, PASSER, HIDDEN, OUT_AND_IN, GREETER,
     GREETER_ONLY, STEPS_AWAY, STAFF_HIDDEN, TWO_STAFF, ONE_STAFF_TWO_PARTIES, ALREADY, STILL,
     BLIND_20, BLIND_60, FRIEND, TWO_POINTS, KIOSK, CASHIER, ABSENT_20, ABSENT_40, CROSSES,
     LOWER_EDGE, WIDE_LENS,

@@ -7,6 +7,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const TRAIL_S = 3;
 const TRAIL_STEP_S = 0.1;
 const NARROW_PX = 520;
+const MOST_LONG_TAGS = 4;
 const LINE_PX = 16;
 const GONE_MS = 400;
 
@@ -24,6 +25,37 @@ function shape(role) {
   return make("circle", { r: role === "customer" ? 7 : 6 });
 }
 
+function within(start, length, whole) {
+  return Math.max(2, Math.min(start, whole - length - 2));
+}
+
+// Area of `box`, px², that lies over `others`.
+function covered(box, others) {
+  let area = 0;
+  for (const other of others) {
+    const wide = Math.min(box.left + box.width, other.left + other.width) - Math.max(box.left, other.left);
+    const high = Math.min(box.top + box.height, other.top + other.height) - Math.max(box.top, other.top);
+    if (wide > 0 && high > 0) area += wide * high;
+  }
+  return area;
+}
+
+// Places for a tag, the nearest first: right, left, below and above, then farther off.
+function* seats(places, { width, height }) {
+  const [first, last] = [places[0], places.at(-1)];
+  const middle = (first[0] + last[0] - width) / 2;
+  const ys = places.map(([, y]) => y);
+  for (const off of [0, 0.6, 1.2, 2, 3]) {
+    for (const sign of off ? [1, -1] : [1]) {
+      const shift = sign * off * height - height / 2;
+      yield [last[0] + 10, last[1] + shift];
+      yield [first[0] - 10 - width, first[1] + shift];
+    }
+    yield [middle, Math.max(...ys) + 10 + off * height];
+    yield [middle, Math.min(...ys) - 10 - (1 + off) * height];
+  }
+}
+
 /** The stage of one camera. */
 export class Scene {
   constructor(stage, drawing, plan) {
@@ -38,6 +70,8 @@ export class Scene {
     this.tags = new Map();
     const [width, height] = plan.size_px;
     document.documentElement.style.setProperty("--aspect", width / height);
+    this.seatOf = new WeakMap();
+    this.names = [];
     this.words = null;
     this.last = null;
     new ResizeObserver(() => this.resize()).observe(stage);
@@ -63,6 +97,7 @@ export class Scene {
     zones.replaceChildren();
     const titles = { queue: "queue", counter: "counter", staff: "staffside" };
     const taken = [];
+    this.names = taken;
     for (const zone of this.plan.zones) {
       const points = zone.polygon_px.map(([x, y]) => [x * this.scale, y * this.scale]);
       make("polygon", { class: `zone ${zone.kind}`, points: points.join(" ") }, zones);
@@ -86,7 +121,7 @@ export class Scene {
     const hits = (box) => box.top < top + 14 && top < box.top + 14
       && box.left < left + width && left < box.left + box.width;
     for (let i = 0; i < 8 && taken.some(hits); i += 1) top += 15;
-    taken.push({ left, top, width });
+    taken.push({ left, top, width, height: 14 });
     text.setAttribute("x", left);
     text.setAttribute("y", top + 11);
   }
@@ -163,6 +198,7 @@ export class Scene {
     const here = new Set();
     const boxes = [];
     this.layers.ties.replaceChildren();
+    this.short = this.width < NARROW_PX || scene.parties.length > MOST_LONG_TAGS;
     for (const party of scene.parties) {
       const dots = party.members.map((id) => this.dots.get(id)).filter((dot) => dot && !dot.leaving);
       if (!dots.length) continue;
@@ -181,7 +217,7 @@ export class Scene {
   lines(party, atS) {
     const said = status(this.words, party, atS, this.plan);
     const mark = said.late ? "▲ " : "";
-    if (this.width < NARROW_PX) {
+    if (this.short) {
       const since = party.served_s ?? party.arrived_s;
       return { late: said.late, rows: [`${mark}P${party.tag} ${clock(atS - since)}`] };
     }
@@ -208,25 +244,33 @@ export class Scene {
     this.seatTag(label, rows.length, width, places, boxes);
   }
 
-  // Beside the party's rightmost dot where there is room, else beside its leftmost; off other tags.
+  // Beside the party where it covers neither tags nor dots; where there is no such place, the
+  // one that covers least. A seat that is still good is kept, so that tags do not jump.
   seatTag(label, count, width, places, boxes) {
-    const right = places.at(-1);
-    const fits = right[0] + 14 + width < this.width - 4;
-    const left = Math.max(4, fits ? right[0] + 14 : places[0][0] - 14 - width);
-    const height = count * LINE_PX;
-    let top = Math.min(Math.max(2, (fits ? right : places[0])[1] - height / 2), this.height - height - 2);
-    const clash = () => boxes.find((b) => b.top < top + height + 4 && top < b.top + b.height + 4
-      && b.left < left + width + 6 && left < b.left + b.width + 6);
-    for (let i = 0, hit = clash(); hit && i < 12; i += 1, hit = clash()) {
-      const down = hit.top + hit.height + 5;
-      top = down + height < this.height ? down : hit.top - height - 5;
+    const size = { width: width + 10, height: count * LINE_PX + 4 };
+    const dots = [...this.dots.values()].filter((dot) => dot.at && !dot.leaving)
+      .map(({ at: [x, y] }) => ({ left: x - 8, top: y - 8, width: 16, height: 16 }));
+    const cost = (box) => 9 * covered(box, boxes) + 3 * covered(box, dots) + covered(box, this.names);
+    let best = null;
+    const all = [...seats(places, size)];
+    const order = [this.seatOf.get(label) ?? 0, ...all.keys()];
+    for (const index of order) {
+      const [left, top] = all[index];
+      const box = { ...size, left: within(left, size.width, this.width),
+        top: within(top, size.height, this.height) };
+      const price = cost(box);
+      if (!best || price < best.price) best = { box, price, index };
+      if (!price) break;
     }
-    boxes.push({ left, top, width, height });
-    const place = { x: left - 5, y: top - 2, width: width + 10, height: height + 4 };
-    for (const [key, value] of Object.entries(place)) label.firstChild.setAttribute(key, value);
+    this.seatOf.set(label, best.index);
+    boxes.push(best.box);
+    const { left, top } = best.box;
+    for (const [key, value] of Object.entries({ x: left, y: top, ...size })) {
+      label.firstChild.setAttribute(key, value);
+    }
     for (const [index, row] of label.querySelectorAll("text").entries()) {
-      row.setAttribute("x", left);
-      row.setAttribute("y", top + 12 + index * LINE_PX);
+      row.setAttribute("x", left + 5);
+      row.setAttribute("y", top + 14 + index * LINE_PX);
     }
   }
 }

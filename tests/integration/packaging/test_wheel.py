@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import zipfile
-from pathlib import Path
 
 import pytest
 
 from deploy import assets
 from tests.integration.packaging.wheel_environment import ROOT, Clean, build_wheel, make_clean
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SITE = """
 [camera]
@@ -142,7 +145,7 @@ def test_edge_needs_none_of_visions_libraries(device: Clean) -> None:
 import importlib, importlib.abc, pkgutil, sys
 class Wall(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
-        if name.split(".")[0] in {"cv2", "onnxruntime", "fastapi", "sqlalchemy", "vision", "server"}:
+        if name.split(".")[0] in "cv2 onnxruntime fastapi sqlalchemy vision server".split():
             raise ModuleNotFoundError(f"behind the wall: {name}")
 sys.meta_path.insert(0, Wall())
 import edge

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import OperationalError
 
 from firmware_cfg.messages import Ack, decode
-from server.ingest import keeping, worker
+from server.ingest import committing, keeping, worker
 from server.ingest.worker import Delivery, IngestWorker
 from server.signing import open_key
 from server.tables import aside, message
@@ -64,7 +64,7 @@ def test_commit_then_acknowledge_then_settle(running: IngestWorker, diary: Diary
 def test_a_database_that_refuses_is_asked_again(
     running: IngestWorker, diary: Diary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, refusals = worker.commit, iter(range(2))
+    real, refusals = committing.commit, iter(range(2))
 
     def sometimes(*given: Any) -> Any:
         if next(refusals, None) is not None:
