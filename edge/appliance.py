@@ -30,14 +30,16 @@ from firmware_cfg.load import load_site
 
 if TYPE_CHECKING:
     from edge.page.live import LivePage
+    from edge.page.snapshot import Words
     from edge.upload import Upload
-    from edge.visits.values import Event
+    from edge.visits.values import Event, Visit
     from firmware_cfg.record import FrameRecord
     from firmware_cfg.site import Site
 
 LOG = logging.getLogger(__name__)
 TICK_S = 1.0
 SHOW_S = 0.1
+LOOK_S = 0.5
 
 
 def parser() -> argparse.ArgumentParser:
@@ -116,6 +118,10 @@ class Appliance:
             LOG.info("page_ready %s", self._page.start())
         self._new_events: list[Event] = []
         self._shown_s = self._ticked_s = -1e9
+        self._looked_s, self._counted = time.monotonic() - LOOK_S, 0
+        self._open_visits: tuple[Visit, ...] = ()
+        self._link: Words | None = None
+        self._rate: Words | str = ""
 
     def run(self, pipe: RecordsPipe) -> None:
         """Work until the pipe ends.
@@ -148,14 +154,16 @@ class Appliance:
                 self._rows.keep_detections(placed)
         if self._upload is not None:
             self._upload.observe(events, placed.t_s, self._engine)
-        self._new_events += events
+        if self._page is not None:
+            self._new_events += events
 
     def _note(self, events: Sequence[Event]) -> None:
         if self._rows is not None:
             self._rows.events += events
         if self._upload is not None:
             self._upload.observe(events, None, self._engine)
-        self._new_events += events
+        if self._page is not None:
+            self._new_events += events
 
     def _tick(self, *, last: bool = False) -> None:
         now_s = time.monotonic()
@@ -167,17 +175,29 @@ class Appliance:
             self._show(self._page)
 
     def _show(self, page: LivePage) -> None:
-        from edge.page.snapshot import Snapshot  # noqa: PLC0415 - only where there is a page
+        from edge.page import sentences  # noqa: PLC0415 - only where there is a page
+        from edge.page.snapshot import Snapshot  # noqa: PLC0415
 
-        last_us = self._timeline.last_us or 0
+        upload, now_s = self._upload, time.monotonic()
+        if now_s - self._looked_s >= LOOK_S:
+            rate_hz = (self._timeline.frames - self._counted) / (now_s - self._looked_s)
+            self._looked_s, self._counted = now_s, self._timeline.frames
+            self._open_visits = tuple(self._engine.open_visits())
+            self._rate = sentences.rate_words(rate_hz)
+            if upload is not None:
+                status = upload.status
+                self._link = sentences.link_words(
+                    connected=status.connected, detail=status.detail, pending=upload.pending
+                )
         page.show(
             Snapshot(
-                at_s=last_us / 1e6,
+                at_s=(self._timeline.last_us or 0) / 1e6,
                 present=tuple(self._engine.present()),
                 new_events=tuple(self._new_events),
-                open_visits=tuple(self._engine.open_visits()),
-                link=self._upload.link if self._upload else "no broker: nothing is published",
-                released=self._upload.released if self._upload else "",
+                open_visits=self._open_visits,
+                coverage=self._rate,
+                link=self._link or sentences.SILENT,
+                released=sentences.released_words(upload.k) if upload else "",
             )
         )
         self._new_events.clear()

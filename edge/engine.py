@@ -140,7 +140,11 @@ class Engine:
                 self._people[sighting.id] = person
             mask = self._zones.mask(seen, person.last_mask)
             person.add(
-                seen.t_s, self._measure(seen), mask, self._zones.staff_bits, self._zones.customer_bits
+                seen.t_s,
+                self._measure(seen),
+                mask,
+                self._zones.staff_bits,
+                self._zones.customer_bits,
             )
             if seen.foot_seen and not seen.feet_hidden and not mask & self._zones.staff_bits:
                 top, bottom = seen.box_xyxy_px[1], seen.box_xyxy_px[3]

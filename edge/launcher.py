@@ -83,9 +83,7 @@ class _Stopper:
 def launch(what: Launch) -> int:
     """Run until the source ends or a signal comes; returns the exit status."""
     stopper = _Stopper()
-    before = {
-        number: signal.signal(number, stopper) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    before = {number: signal.signal(number, stopper) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return _Run(what, stopper).run()
     finally:
@@ -184,7 +182,10 @@ class _Run:
             return None, _spawn("vision", [*source, *arguments], (self._records[1],))
         stream = os.pipe()
         relay = _spawn(
-            "edge.relay", ["--stream-fd", str(stream[1])], (stream[1],), {"RTSP_URL": self._what.source}
+            "edge.relay",
+            ["--stream-fd", str(stream[1])],
+            (stream[1],),
+            {"RTSP_URL": self._what.source},
         )
         arguments += ["--source", "stream", "--stream-fd", str(stream[0])]
         vision = _spawn("vision", arguments, (self._records[1], stream[0]))
@@ -194,7 +195,10 @@ class _Run:
 
 
 def _spawn(
-    module: str, arguments: Sequence[str], descriptors: tuple[int, ...], extra: dict[str, str] | None = None
+    module: str,
+    arguments: Sequence[str],
+    descriptors: tuple[int, ...],
+    extra: dict[str, str] | None = None,
 ) -> Process:
     """Start a module of ours in a process group of its own, with these descriptors alone."""
     return subprocess.Popen(  # noqa: S603 - our own interpreter and modules

@@ -44,14 +44,14 @@ class RecordsPipe:
             data = left_over + os.read(self.descriptor, READ_BYTES - len(left_over))
             if len(data) == len(left_over):
                 if left_over:
-                    raise StreamError(f"the records pipe ended within a record: {len(left_over)} bytes")
+                    raise StreamError(
+                        f"the records pipe ended within a record: {len(left_over)} bytes"
+                    )
                 return
             whole = len(data) - len(data) % RECORD_BYTES
             left_over = data[whole:]
             try:
-                yield [
-                    unpack(data[at : at + RECORD_BYTES]) for at in range(0, whole, RECORD_BYTES)
-                ]
+                yield [unpack(data[at : at + RECORD_BYTES]) for at in range(0, whole, RECORD_BYTES)]
             except RecordError as error:
                 raise StreamError(f"not a record on the records pipe: {error}") from error
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from edge.clock import FrameClock, Stamp, SystemClock
 from edge.health import Fault, Vitals, reported
 from edge.outbox import Outbox
-from edge.publisher import Publisher
+from edge.publisher import Publisher, Status
 from edge.uplink import Reporter
 
 if TYPE_CHECKING:
@@ -110,15 +110,19 @@ class Upload:
         self._reporter.tick(self._clock.utc_now(), _as_they_stand(engine))
 
     @property
-    def link(self) -> str:
-        """The state of the connection, in words."""
-        counts = self._outbox.counts()
-        return f"{self._publisher.status().detail}, {counts.pending} waiting"
+    def status(self) -> Status:
+        """Whether the broker is connected, and what is wrong."""
+        return self._publisher.status()
 
     @property
-    def released(self) -> str:
-        """The threshold in force, in words."""
-        return f"figures leave once {self._reporter.k} parties are in a cell"
+    def pending(self) -> int:
+        """Messages that the server has not settled."""
+        return self._outbox.counts().pending
+
+    @property
+    def k(self) -> int:
+        """The threshold in force."""
+        return self._reporter.k
 
     def _heartbeat(self) -> Health:
         faults: list[Fault] = []

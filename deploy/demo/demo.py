@@ -64,7 +64,9 @@ class Demo:
         for name in ("server", "video", "shop"):
             (STATE / name).mkdir(mode=0o700)
         say("broker ...")
-        self._spawn("broker", [self.python, str(HERE / "broker.py"), str(self.ports["broker"]), str(STATE)])
+        self._spawn(
+            "broker", [self.python, str(HERE / "broker.py"), str(self.ports["broker"]), str(STATE)]
+        )
         wait_for_port(self.ports["broker"])
         say("server ...")
         server = [self.python, "-m", "server"]

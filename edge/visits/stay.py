@@ -23,7 +23,7 @@ from edge.visits.intervals import Intervals, Log
 if TYPE_CHECKING:
     from edge.tracking.track import TrackId
 
-UNSEEN_S = 1.0
+UNSEEN_S = 2.0
 
 
 def border(seen_s: float, t_s: float) -> float | None:

@@ -27,7 +27,9 @@ ZONE = np.array([[340, 290], [560, 290], [560, 428], [340, 428]])
 WARM_UP = 50
 
 
-def detect(session: ort.InferenceSession, picture: NDArray[np.uint8], scale: float) -> sv.Detections:
+def detect(
+    session: ort.InferenceSession, picture: NDArray[np.uint8], scale: float
+) -> sv.Detections:
     """Boxes in the delivered picture, by the same weights, threshold and NMS."""
     boxes, scores = session.run(None, {"picture": picture})
     keep = scores > 0.35

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,7 +19,6 @@ from firmware_cfg.messages import MODELS, SCHEMA_VERSION, WINDOW_BYTES, decode
 from firmware_cfg.site import Encounter
 from firmware_cfg.topics import PREFIX, SHARED_UPLINK_FILTER, Kind
 from server.figures import PointFigures
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -37,7 +37,11 @@ k = 3
 def edge(*arguments: object) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [sys.executable, "-m", "edge", *map(str, arguments)],
-        cwd=ROOT, check=False, capture_output=True, text=True, timeout=120,
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert "Traceback" not in done.stderr
     return done
@@ -109,7 +113,11 @@ def test_an_altered_model_is_refused(site: Path, tmp_path: Path) -> None:
             *(sys.executable, "-m", "vision", "--source", "x.mp4", "--site", str(site)),
             *("--records-fd", "1", "--models-dir", str(models)),
         ],
-        cwd=ROOT, check=False, capture_output=True, text=True, timeout=60,
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 2
     assert "sha256" in done.stderr

@@ -37,7 +37,11 @@ def annotation(sample: Path) -> dict[str, Any]:
 def edge(*arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "edge", *map(str, arguments)],
-        cwd=ROOT, check=check, capture_output=True, text=True, timeout=240,
+        cwd=ROOT,
+        check=check,
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
 
 
@@ -52,9 +56,7 @@ def site_file(folder: Path, annotation: dict[str, Any]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ran(
-    sample: Path, annotation: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def ran(sample: Path, annotation: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ran")
     edge(
         *("run", "--source", sample, "--site", site_file(folder, annotation)),
@@ -68,9 +70,7 @@ def visits(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def test_six_people_one_after_another_are_six_visits(
-    ran: Path, annotation: dict[str, Any]
-) -> None:
+def test_six_people_one_after_another_are_six_visits(ran: Path, annotation: dict[str, Any]) -> None:
     found = visits(ran / "visits.jsonl")
     wanted = [visit for person in annotation["people"] for visit in person["visits"]]
     assert len(found) == annotation["expect"]["visits"] == 6
@@ -98,7 +98,9 @@ def test_replay_of_its_detections_gives_the_same_visits(
 def test_replay_twice_gives_the_same_bytes(ran: Path, tmp_path: Path) -> None:
     outputs = []
     for turn in ("first", "second"):
-        paths = {name: tmp_path / f"{turn}.{name}" for name in ("out", "people", "summary", "tracks")}
+        paths = {
+            name: tmp_path / f"{turn}.{name}" for name in ("out", "people", "summary", "tracks")
+        }
         edge(
             *("replay", "--detections", ran / "det.txt", "--times", ran / "times.csv"),
             *("--site", ran / "site.toml", "--out", paths["out"]),
@@ -125,7 +127,10 @@ def test_run_opens_no_internet_socket_and_keeps_the_user(tmp_path: Path) -> None
             *(sys.executable, "-m", "edge", "run", "--source", str(clip), "--site", str(site)),
             *("--out", str(tmp_path / "visits.jsonl")),
         ],
-        cwd=ROOT, check=True, env=environment, timeout=240,
+        cwd=ROOT,
+        check=True,
+        env=environment,
+        timeout=240,
     )
     calls = log.read_text("utf-8")
     assert "AF_INET" not in calls

@@ -47,7 +47,10 @@ class Line:
         (folder / "server").mkdir(mode=0o700)
         key = subprocess.run(
             [sys.executable, "-m", "server", "key", *self.state],
-            cwd=ROOT, check=True, capture_output=True, text=True,
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
         ).stdout.strip()
         self.site = folder / "site.toml"
         self.site.write_text(
@@ -68,7 +71,9 @@ class Line:
                     *("--broker", f"127.0.0.1:{self.broker.port}"),
                     *("--http", f"127.0.0.1:{self.http}"),
                 ],
-                cwd=ROOT, stdout=log, stderr=log,
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
             )
 
     def kill_server(self) -> None:
@@ -115,7 +120,8 @@ def run_shop(line: Line, kills: int) -> Path:
             *(sys.executable, "-m", "edge.appliance", "--site", str(line.site)),
             *("--starts-at", STARTS_AT, "--records-fd", str(reading), "--out", str(visits)),
         ],
-        cwd=ROOT, pass_fds=(reading,),
+        cwd=ROOT,
+        pass_fds=(reading,),
     )
     os.close(reading)
     script = subprocess.Popen(
@@ -123,7 +129,9 @@ def run_shop(line: Line, kills: int) -> Path:
             *(sys.executable, str(DEMO / "shop_week.py"), "--records-fd", str(writing)),
             *("--starts-at", STARTS_AT, "--days", str(DAYS)),
         ],
-        cwd=ROOT, pass_fds=(writing,), env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+        pass_fds=(writing,),
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     for turn in range(kills):
         time.sleep(2.0)

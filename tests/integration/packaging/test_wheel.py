@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import zipfile
+from typing import TYPE_CHECKING
 
 import pytest
 
 from deploy import assets
 from tests.integration.packaging.wheel_environment import ROOT, Clean, build_wheel, make_clean
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
