@@ -59,7 +59,7 @@ class Engine:
     def _begin(self) -> None:
         """Start seeing: nobody is known."""
         size_px, keep_s = self._site.camera.size_px, self._site.encounter.merge_s
-        self._tracker = Tracker(size_px, self._place, keep_s)
+        self._tracker = Tracker(size_px, self._floor, self._place, keep_s)
         self._analysis = Analysis(self._zones, self._site.encounter)
         self._people: dict[TrackId, Person] = {}
         self._now: dict[TrackId, Observation] = {}

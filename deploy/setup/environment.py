@@ -86,7 +86,7 @@ class Environment:
             uv = self.folder / "bin" / "uv"
             run([uv, "pip", arguments[0], "--python", self.python, *arguments[1:]], doing=doing)
         except SetupError:
-            run([self.python, "-m", "pip", *arguments], doing=doing)
+            run([self.python, "-m", "pip", *arguments], doing=f"{doing} (this needs the internet)")
 
     def _have_uv(self) -> None:
         lock = LOCKS / "uv.txt"

@@ -8,7 +8,7 @@ from pathlib import Path
 from deploy.setup.errors import SetupError
 
 ROOT = Path(__file__).resolve().parents[2]
-SHOWN_LINES = 15
+SHOWN_LINES, SHOWN_COLUMNS = 6, 160
 
 
 def run(
@@ -45,7 +45,9 @@ def run(
     except OSError as error:
         raise SetupError(f"could not {doing}: {words[0]}: {error.strerror}") from None
     if done.returncode:
-        last = "\n".join(f"    {line}" for line in done.stdout.splitlines()[-SHOWN_LINES:])
+        last = "\n".join(
+            f"    {line[:SHOWN_COLUMNS]}" for line in done.stdout.splitlines()[-SHOWN_LINES:]
+        )
         raise SetupError(
             f"could not {doing}: `{' '.join(words[:4])} …` "
             f"ended with status {done.returncode}\n{last}"

@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.tracking.lens import undistort, undistort_point
+
 if TYPE_CHECKING:
     from firmware_cfg.site import Lens, Site
 
 BODY_HEIGHT_M = 1.70
 FOCAL_PER_WIDTH = 0.9
+LEAST_CAMERA_M = 2.0
 LEARNED = 5.0
 REMEMBERED = 3000.0
 PRIOR_SLOPE = 0.62
@@ -52,6 +55,10 @@ class Floor(Protocol):
         """Floor position of a measured body, by what is known of the floor now."""
         ...
 
+    def body_m(self, middle_px: float, top_px: float, foot_px: float) -> float | None:
+        """How tall a body is that stands at `foot_px`; None: not known yet."""
+        ...
+
     def learn(self, foot_px: float, height_px: float) -> None:
         """Take in a whole body as evidence of the scale at the row `foot_px`."""
         ...
@@ -77,30 +84,37 @@ class CalibratedFloor:
         self._floor = _rows(image_to_floor)
         self._lens = lens if lens.model != "none" else None
         matrix = np.array(lens.matrix, float) if lens.matrix else None
-        at_head = head_plane(np.linalg.inv(image_to_floor), size_px, matrix, BODY_HEIGHT_M)
-        self._heads = _rows(np.linalg.inv(at_head))
+        at_head, camera_m = head_plane(
+            np.linalg.inv(image_to_floor), size_px, matrix, BODY_HEIGHT_M
+        )
+        self._above = _rows(at_head @ image_to_floor)
+        low = camera_m < LEAST_CAMERA_M  # heads at the horizon tell no distance
+        self._heads = self._floor if low else _rows(np.linalg.inv(at_head))
+        self._by_feet_only = low
 
     def measure(self, middle_px: float, top_px: float, foot_px: float, by_head: bool) -> Measure:
         """(x, y, 0) in metres: the calibration does not change."""
-        if by_head:
-            return (*self._through(self._heads, middle_px, top_px), 0.0)
-        return (*self._through(self._floor, middle_px, foot_px), 0.0)
+        if by_head and not self._by_feet_only:
+            return (*_map(self._heads, *self._straight(middle_px, top_px)), 0.0)
+        return (*_map(self._floor, *self._straight(middle_px, foot_px)), 0.0)
 
     def position_m(self, measure: Measure) -> Position:
         """The measure itself."""
         return measure[0], measure[1]
 
+    def body_m(self, middle_px: float, top_px: float, foot_px: float) -> float | None:
+        """Height by the share that the body has of an adult's on the same spot."""
+        foot = self._straight(middle_px, foot_px)
+        adult_px = foot[1] - _map(self._above, *foot)[1]
+        if adult_px < 1.0:
+            return None
+        return BODY_HEIGHT_M * (foot[1] - self._straight(middle_px, top_px)[1]) / adult_px
+
     def learn(self, foot_px: float, height_px: float) -> None:
         """Nothing: the calibration is known."""
 
-    def _through(self, rows: Rows, x: float, y: float) -> Position:
-        if self._lens is not None:
-            x, y = undistort(np.array([[x, y]]), self._lens)[0].tolist()
-        (a, b, c), (d, e, f), (g, h, i) = rows
-        w = g * x + h * y + i
-        if abs(w) < 1e-9:
-            w = math.copysign(1e-9, w)
-        return (a * x + b * y + c) / w, (d * x + e * y + f) / w
+    def _straight(self, x_px: float, y_px: float) -> Position:
+        return (x_px, y_px) if self._lens is None else undistort_point(x_px, y_px, self._lens)
 
 
 class EstimatedFloor:
@@ -153,6 +167,13 @@ class EstimatedFloor:
         metres_per_px = BODY_HEIGHT_M / max(adult_px, 1.0)
         return (middle_px - self._centre_x_px) * metres_per_px, self._focal_px * metres_per_px
 
+    def body_m(self, middle_px: float, top_px: float, foot_px: float) -> float | None:
+        """Height by the share that the body has of the heights learned on its row."""
+        del middle_px
+        if self._n <= LEARNED:
+            return None
+        return BODY_HEIGHT_M * (foot_px - top_px) / max(self._adult_px(foot_px), 1.0)
+
     def _adult_px(self, foot_y_px: float) -> float:
         slope, offset = self._line()
         return slope * foot_y_px + offset
@@ -170,8 +191,10 @@ def head_plane(
     size_px: tuple[int, int],
     matrix: FloatArray | None,
     height_m: float,
-) -> FloatArray:
+) -> tuple[FloatArray, float]:
     """(3, 3) homography from floor metres to the picture of a plane `height_m` above.
+
+    Returns it with the camera's height above the floor, metres.
 
     The camera's pose follows from the floor's homography K [r1 r2 t]; where the camera
     matrix K is unknown, the principal point is taken in the middle, pixels as square, and
@@ -192,8 +215,8 @@ def head_plane(
         normal = -normal
     raised = pose.copy()
     raised[:, 2] += height_m * normal
-    result: FloatArray = matrix @ raised
-    return result
+    camera_m = -float(normal @ pose[:, 2]) / float(np.linalg.norm(normal))
+    return matrix @ raised, camera_m
 
 
 def _focal_px(floor_to_image: FloatArray, size_px: tuple[int, int]) -> float:
@@ -210,6 +233,15 @@ def _focal_px(floor_to_image: FloatArray, size_px: tuple[int, int]) -> float:
     if inverse_square <= 0:
         return usual
     return min(max(inverse_square**-0.5, 0.4 * usual), 4 * usual)
+
+
+def _map(rows: Rows, x: float, y: float) -> Position:
+    """A point through a homography."""
+    (a, b, c), (d, e, f), (g, h, i) = rows
+    w = g * x + h * y + i
+    if abs(w) < 1e-9:
+        w = math.copysign(1e-9, w)
+    return (a * x + b * y + c) / w, (d * x + e * y + f) / w
 
 
 def _rows(matrix: FloatArray) -> Rows:
@@ -258,47 +290,3 @@ def _apply(transform: FloatArray, points: FloatArray) -> FloatArray:
     lifted = np.column_stack([points, np.ones(len(points))]) @ transform.T
     flat: FloatArray = lifted[:, :2] / lifted[:, 2:]
     return flat
-
-
-def undistort(points_px: FloatArray, lens: Lens) -> FloatArray:
-    """(n, 2) delivered pixels → undistorted pixels of the same camera matrix.
-
-    Brown's model is inverted by fixed-point iteration, the fisheye's (Kannala–Brandt)
-    by Newton's method on the angle, both as OpenCV defines them.
-    """
-    if lens.model == "none":
-        return points_px
-    (fx, skew, cx), (_, fy, cy), _ = lens.matrix
-    y = (points_px[:, 1] - cy) / fy
-    x = (points_px[:, 0] - cx - skew * y) / fx
-    if lens.model == "brown":
-        x, y = _undo_brown(x, y, lens.k)
-    else:
-        x, y = _undo_fisheye(x, y, lens.k)
-    return np.column_stack([fx * x + skew * y + cx, fy * y + cy])
-
-
-def _undo_brown(x0: FloatArray, y0: FloatArray, k: tuple[float, ...]) -> tuple[FloatArray, FloatArray]:
-    k1, k2, p1, p2 = k
-    x, y = x0, y0
-    for _ in range(25):
-        r2 = x * x + y * y
-        radial = 1 + r2 * (k1 + k2 * r2)
-        radial = np.where(np.abs(radial) < 1e-6, 1e-6, radial)
-        x = (x0 - (2 * p1 * x * y + p2 * (r2 + 2 * x * x))) / radial
-        y = (y0 - (p1 * (r2 + 2 * y * y) + 2 * p2 * x * y)) / radial
-    return x, y
-
-
-def _undo_fisheye(
-    x0: FloatArray, y0: FloatArray, k: tuple[float, ...]
-) -> tuple[FloatArray, FloatArray]:
-    distorted = np.minimum(np.hypot(x0, y0), math.pi / 2)
-    theta = distorted.copy()
-    for _ in range(15):
-        t2 = theta * theta
-        value = theta * (1 + t2 * (k[0] + t2 * (k[1] + t2 * (k[2] + t2 * k[3])))) - distorted
-        slope = 1 + t2 * (3 * k[0] + t2 * (5 * k[1] + t2 * (7 * k[2] + t2 * 9 * k[3])))
-        theta = np.clip(theta - value / np.where(np.abs(slope) < 1e-6, 1e-6, slope), 0, 1.55)
-    scale = np.where(distorted > 1e-9, np.tan(theta) / np.maximum(distorted, 1e-9), 1.0)
-    return x0 * scale, y0 * scale

@@ -18,7 +18,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    from edge.tracking.floor import Floor
 
 TrackId = NewType("TrackId", int)
 Box = tuple[float, float, float, float]
@@ -33,6 +36,8 @@ START_SPEED_SD_H = 0.7
 HEIGHT_MEMORY_S = 2.0
 SHORTENED = 0.82
 SAME_TOP = 0.12
+GROWN = 1.15
+TALLEST_M = 2.1
 JUMP_H = 0.22
 OUTWARD_H_PER_S = 0.3
 
@@ -117,6 +122,8 @@ class Track:
 
     Attributes:
         id: renewed by nothing; a found person keeps it.
+        height_px: height of the whole body where it was seen last.
+        body_m: how tall the person is, from whole boxes; None: not known.
         pending: observations made before the track was confirmed.
     """
 
@@ -130,6 +137,7 @@ class Track:
     seen_s: float
     life: Life = Life.TENTATIVE
     hits: int = 0
+    body_m: float | None = None
     best_score: float = 0.0
     pending: list[Observation] = field(default_factory=list)
     last: Observation | None = None
@@ -156,34 +164,55 @@ class Track:
             motion.predict(dt_s, self.height_px)
 
     def observe(
-        self, t_s: float, frame: int, box: Box, score: float, cut_y_px: float
-    ) -> Observation:
-        """Take in the detection `box`; boxes that reach below `cut_y_px` have no seen foot."""
+        self, t_s: float, frame: int, box: Box, score: float, edges_px: tuple[float, float],
+        floor: Floor,
+    ) -> Observation:  # fmt: skip
+        """Take in the detection `box`.
+
+        Args:
+            t_s: time of the frame.
+            frame: its number.
+            box: the detection.
+            score: its score.
+            edges_px: rows of the picture's upper and lower edge: beyond the one no head is
+                seen, beyond the other no foot.
+            floor: tells how tall a body is.
+        """
         left, top, right, bottom = box
-        height = bottom - top
-        expected = self.bottom.position - self.top.position
-        foot_seen = bottom < cut_y_px
-        shortened = self.hits >= CONFIRM_HITS and height < SHORTENED * expected
-        hidden_feet = shortened and abs(top - self.top.position) < SAME_TOP * expected
-        foot_y = top + expected if hidden_feet else bottom
-        self.x.update((left + right) / 2, self.height_px)
-        if self._uncovered(top, foot_y):
-            self.height_px = max(self.height_px, height)
-        else:
+        middle, foot_seen = (left + right) / 2, bottom < edges_px[1]
+        body_m = floor.body_m(middle, top, bottom) if foot_seen and top > edges_px[0] else None
+        feet_hidden = self._feet_hidden(top, bottom, body_m)
+        foot_y = top + self.height_px if feet_hidden else bottom
+        self.x.update(middle, self.height_px)
+        if not self._uncovered(top, foot_y):
             self.top.update(top, self.height_px)
-            self.bottom.update(foot_y, self.height_px, 2.5 if hidden_feet else 1.0)
-        if not hidden_feet and foot_seen:
-            weight = min(1.0, (t_s - self.seen_s) / HEIGHT_MEMORY_S + 1 / (self.hits + 1))
-            self.height_px += weight * (height - self.height_px)
+            self.bottom.update(foot_y, self.height_px, 2.5 if feet_hidden else 1.0)
+        if foot_seen and not feet_hidden:
+            self._measure_body(t_s, bottom - top, body_m)
         self.width_px += 0.3 * (right - left - self.width_px)
         self.hits += 1
         self.seen_s = t_s
         self.best_score = max(self.best_score, score)
         self.last = Observation(
-            t_s, frame, box, ((left + right) / 2, foot_y), foot_seen, hidden_feet,
-            self.height_px, score,
-        )  # fmt: skip
+            t_s, frame, box, (middle, foot_y), foot_seen, feet_hidden, self.height_px, score
+        )
         return self.last
+
+    def _feet_hidden(self, top: float, bottom: float, body_m: float | None) -> bool:
+        """Whether the box ends above the feet: a body too short for its place, head as before."""
+        if body_m is None or self.body_m is None or body_m >= SHORTENED * self.body_m:
+            return False
+        return abs(top - self.top.position) <= abs(bottom - self.bottom.position)
+
+    def _measure_body(self, t_s: float, height_px: float, body_m: float | None) -> None:
+        """Take in a box that shows the whole body, as far as is known."""
+        memory = min(1.0, (t_s - self.seen_s) / HEIGHT_MEMORY_S + 1 / (self.hits + 1))
+        if body_m is not None and self.body_m is not None and body_m > GROWN * self.body_m:
+            memory = 1.0  # what was seen before was a part
+        self.height_px += memory * (height_px - self.height_px)
+        if body_m is not None and body_m < TALLEST_M:
+            before = body_m if self.body_m is None else self.body_m
+            self.body_m = before + memory * (body_m - before)
 
     def _uncovered(self, top: float, bottom: float) -> bool:
         """Whether one end of the box jumped while the other moved on as expected.
@@ -208,17 +237,15 @@ class Track:
     def resume(self, lost: Track) -> None:
         """Be the person of `lost`: its id, and its height where this one shows less of it."""
         self.id = lost.id
-        seen = self.pending[-1]
-        top = seen.box_xyxy_px[1]
-        same_top = lost.last is not None and (
-            abs(top - lost.last.box_xyxy_px[1]) < 2 * SAME_TOP * lost.height_px
-        )
-        if not same_top or self.height_px >= SHORTENED * lost.height_px or not seen.foot_seen:
+        if self.body_m is None or lost.body_m is None:
             return
+        if self.body_m >= SHORTENED * lost.body_m:
+            return
+        top = self.pending[-1].box_xyxy_px[1]
         for one in self.pending:
             one.foot_xy_px = (one.foot_xy_px[0], one.box_xyxy_px[1] + lost.height_px)
             one.height_px, one.feet_hidden = lost.height_px, True
-        self.height_px = lost.height_px
+        self.height_px, self.body_m = lost.height_px, lost.body_m
         self.bottom = Motion(top + lost.height_px, lost.height_px)
 
     def walking_out(self, size_px: tuple[int, int], horizon_s: float) -> bool:

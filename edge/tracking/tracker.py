@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,9 @@ from edge.tracking.track import (
     Track,
     TrackId,
 )
+
+if TYPE_CHECKING:
+    from edge.tracking.floor import Floor
 
 LOW_SCORE = 0.35
 LOW_SCORE_COST = 0.15
@@ -74,19 +78,24 @@ class TrackerStep:
 class Tracker:
     """Tracks of one camera."""
 
-    def __init__(self, size_px: tuple[int, int], place: Place, keep_s: float = FIND_S) -> None:
+    def __init__(
+        self, size_px: tuple[int, int], floor: Floor, place: Place, keep_s: float = FIND_S
+    ) -> None:
         """Track in a picture of `size_px`; keep lost people for `keep_s`.
 
         Args:
             size_px: width and height of the picture.
+            floor: the floor that people stand on.
             place: floor position of an observation, metres.
             keep_s: how long a lost person can be found again.
         """
         self._size_px = size_px
+        self._floor = floor
         self._place = place
         self._keep_s = keep_s
         self._step_s = 0.0
-        self._cut_y_px = size_px[1] - max(2.0, 0.005 * size_px[1])
+        cut_px = max(2.0, 0.005 * size_px[1])
+        self._edges_px = (cut_px, size_px[1] - cut_px)
         self._active: list[Track] = []
         self._hidden: list[Track] = []
         self._ids = count(1)
@@ -126,7 +135,9 @@ class Tracker:
         ripe: list[Track] = []
         for index, column in assign(cost, 1.0):
             track = self._active[index]
-            seen = track.observe(t_s, frame, rows[column], values[column], self._cut_y_px)
+            seen = track.observe(
+                t_s, frame, rows[column], values[column], self._edges_px, self._floor
+            )
             taken[column] = rows[column]
             if track.life is Life.TENTATIVE:
                 track.pending.append(seen)
@@ -146,7 +157,8 @@ class Tracker:
             if owner is not None or score < START_SCORE or is_double(row, claimed):
                 continue
             track = Track.start(TrackId(next(self._ids)), t_s, row)
-            track.pending.append(track.observe(t_s, frame, row, score, self._cut_y_px))
+            seen = track.observe(t_s, frame, row, score, self._edges_px, self._floor)
+            track.pending.append(seen)
             self._active.append(track)
 
     def _confirm(self, track: Track, step: TrackerStep) -> None:
@@ -172,7 +184,7 @@ class Tracker:
             if lost is track or lost.last is None or lost.seen_s >= first.t_s:
                 continue
             distance_m = math.dist(self._place(lost.last), self._place(first))
-            cost = found_cost(lost, first, distance_m)
+            cost = found_cost(lost, track, distance_m)
             if cost < (FOUND_INWARD if inward else best_cost) and cost < best_cost:
                 best, best_cost = lost, cost
         return best
@@ -240,18 +252,22 @@ def association_cost(
     return cost + np.where(scores < LOW_SCORE, LOW_SCORE_COST, 0.0)
 
 
-def found_cost(lost: Track, first: Observation, distance_m: float) -> float:
-    """How badly a new track's first observation fits a person lost earlier; 1.0 is the gate.
+def found_cost(lost: Track, track: Track, distance_m: float) -> float:
+    """How badly a new track fits a person lost earlier; 1.0 is the gate.
 
     Distance on the floor from where the person was last seen, over how far one may have
-    gone since, and the change of height beyond what the distance explains.
+    gone since, and the difference of the bodies, as far as both are seen whole.
     """
-    gap_s = first.t_s - lost.seen_s
+    gap_s = track.born_s - lost.seen_s
     height = max(lost.height_px, 1.0)
     walking = math.hypot(lost.x.velocity, lost.bottom.velocity) > WALKING_H_PER_S * height
     reach_m = min(FOUND_BASE_M + (WALK_MPS if walking else STAND_MPS) * gap_s, FOUND_MOST_M)
-    ratio = abs(math.log(max(first.height_px, 1.0) / height))
-    return distance_m / reach_m + max(0.0, ratio - 0.1 - 0.15 * distance_m)
+    unlike = 0.0
+    if lost.body_m is not None and track.body_m is not None:
+        unlike = math.log(track.body_m / lost.body_m)
+        # a body that is found shorter may be hidden in part
+        unlike = max(0.0, abs(unlike) - 0.1) * (0.5 if unlike < 0 else 2.0)
+    return distance_m / reach_m + unlike
 
 
 def is_double(box: Box, others: Iterable[Box]) -> bool:
