@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,8 @@ from firmware_cfg.errors import RecordError
 from firmware_cfg.record import RECORD_BYTES, FrameRecord, unpack
 
 READ_BYTES = 64 * RECORD_BYTES
+FEW = 8
+REST_S = 0.04  # after a few records: several frames at once cost less than one by one
 
 
 @dataclass(slots=True)
@@ -54,6 +57,8 @@ class RecordsPipe:
                 yield [unpack(data[at : at + RECORD_BYTES]) for at in range(0, whole, RECORD_BYTES)]
             except RecordError as error:
                 raise StreamError(f"not a record on the records pipe: {error}") from error
+            if whole < FEW * RECORD_BYTES:
+                time.sleep(REST_S)
 
 
 @dataclass(slots=True)

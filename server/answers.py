@@ -1,15 +1,14 @@
 """Whole answers: a point's figures and its course through a period, as pages and API give them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
-from uuid import UUID
 
 from sqlalchemy import Connection
 
 from server import queries
-from server.figures import Cut, Expectations, PointFigures, cuts, point_figures
+from server.figures import Expectations, PointFigures, point_figures
+from server.leaving import Leaving, leaving
 from server.periods import Period, intersect, subtract, union
 from server.queries import CoverageRange, PointView, StoreView
 from server.suppression import (
@@ -38,7 +37,7 @@ class Step:
     """One released cell of a course, or a gap in it."""
 
     period: Period
-    figures: PointFigures | None
+    cell: ReleasedCell | None
     gap: Gap | None
 
 
@@ -48,11 +47,18 @@ class PointAnswer:
 
     point: PointView
     asked: Period
+    released: Released | Suppressed
+    expectations: Expectations
+    k: int
     figures: PointFigures | Suppressed
     coverage: CoverageRange | None
     steps: tuple[Step, ...]
-    cuts: tuple[Cut, ...]
     latest: Period | None
+
+    @property
+    def leaving(self) -> Leaving | None:
+        """How it was left, if it is a queue for which something was released."""
+        return leaving(self.released) if self.point.is_queue else None
 
 
 def answer(
@@ -65,14 +71,16 @@ def answer(
     expectations: Expectations | None = None,
 ) -> PointAnswer:
     """Everything that may be shown of `point` over `asked`; a course for 35 days at most."""
-    wanted = expectations or queries.expectations_of(connection, point.ref, asked)
+    terms = queries.terms_of(connection, point.ref, asked)
+    wanted = expectations or terms.expectations
     released = read_released(connection, point.ref, asked)
     figures = point_figures(released, wanted)
     received = queries.windows_received(connection, point.ref, asked)
     spoken_for = overlapping(connection, point.ref, asked)
     steps: list[Step] = []
     if asked.end - asked.start <= LONGEST_COURSE:
-        steps = _cell_steps(released, wanted)
+        cells = released.cells if isinstance(released, Released) else ()
+        steps = [Step(one.period, one, None) for one in cells]
         steps += _gaps(of, asked, now, spoken_for, [period for period, _ in received])
     seen = received
     if isinstance(figures, PointFigures):
@@ -80,38 +88,14 @@ def answer(
     return PointAnswer(
         point=point,
         asked=asked,
+        released=released,
+        expectations=wanted,
+        k=released.k if isinstance(released, Released) else terms.k,
         figures=figures,
         coverage=queries.coverage_range(seen),
         steps=tuple(sorted(steps, key=lambda step: step.period.start)),
-        cuts=cuts(released.cells) if isinstance(released, Released) else (),
         latest=latest_release(connection, point.ref),
     )
-
-
-def _cell_steps(released: Released | Suppressed, wanted: Expectations) -> list[Step]:
-    if isinstance(released, Suppressed):
-        return []
-    steps = []
-    for one in released.cells:
-        figures = _figures_of(_CellAsked(one.cell_id, wanted, one))
-        if isinstance(figures, PointFigures):
-            steps.append(Step(one.period, figures, None))
-    return steps
-
-
-@dataclass(frozen=True, slots=True)
-class _CellAsked:
-    """A cell and what is asked of it; cells never change, so their id stands for them."""
-
-    cell_id: UUID
-    wanted: Expectations
-    cell: ReleasedCell = field(compare=False)
-
-
-@lru_cache(maxsize=16_384)
-def _figures_of(asked: _CellAsked) -> PointFigures | Suppressed:
-    """The figures of one cell alone."""
-    return point_figures(Released((asked.cell,)), asked.wanted)
 
 
 def _gaps(

@@ -1,12 +1,13 @@
 """The figures of one point over one period, each with the period that it really covers."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
 from itertools import pairwise
+from uuid import UUID
 
-from firmware_cfg.histogram import Histogram
+from firmware_cfg.histogram import Fate, Histogram
 from server import statistics
 from server.periods import Period
 from server.statistics import Quantile, Share
@@ -82,11 +83,10 @@ class _StaffPart:
 def point_figures(
     released: Released | Suppressed, expectations: Expectations
 ) -> PointFigures | Suppressed:
-    """All figures of the union of `released` cells."""
+    """All figures of the union of `released` cells, of one point or of several."""
     if isinstance(released, Suppressed):
         return released
-    cells = released.cells
-    k = max(one.k for one in cells)
+    cells, k = released.cells, released.k
     visits = sum(one.visits for one in cells)
     waiting = merged([one.waiting for one in cells])
     closed = visits - sum(one.still_present for one in cells)
@@ -102,8 +102,8 @@ def point_figures(
             statistics.share_within(waiting, expectations.serve_within_s), visits, k
         ),
         abandoned=shown(abandoned, visits, k),
-        waiting_median=_quantile(waiting, MEDIAN, k),
-        waiting_p90=_quantile(waiting, P90, k),
+        waiting_median=quantile_shown(waiting, MEDIAN, k),
+        waiting_p90=quantile_shown(waiting, P90, k),
         greeted_within=staff.greeted_within,
         greeting_median=staff.greeting_median,
         greeting_p90=staff.greeting_p90,
@@ -121,16 +121,16 @@ def _staff_part(released: Released | Suppressed, expectations: Expectations) -> 
     if isinstance(released, Suppressed):
         return _StaffPart((), none, none, none, none, none, none, none)
     staff = [one.staff for one in released.cells if one.staff is not None]
-    k = max(one.k for one in released.cells)
+    k = released.k
     visits = sum(one.visits for one in released.cells)
     greeting = merged([one.greeting for one in staff])
     within = statistics.share_within(greeting, expectations.greet_within_s)
     return _StaffPart(
         covered=released.covered,
         greeted_within=shown(within, visits, k),
-        greeting_median=_quantile(greeting, MEDIAN, k),
-        greeting_p90=_quantile(greeting, P90, k),
-        interaction_median=_quantile(merged([one.interaction for one in staff]), MEDIAN, k),
+        greeting_median=quantile_shown(greeting, MEDIAN, k),
+        greeting_p90=quantile_shown(greeting, P90, k),
+        interaction_median=quantile_shown(merged([one.interaction for one in staff]), MEDIAN, k),
         flawless=_rate(
             sum(one.flawless for one in staff), sum(one.judged for one in staff), visits, k
         ),
@@ -152,14 +152,23 @@ def _attended(staff: Sequence[Staff]) -> float | Suppressed:
     return round(min(1.0, sum(one.attended_s for one in staff) / present_s), 2)
 
 
-def _quantile(histogram: Histogram, q: float, k: int) -> Quantile | Suppressed:
+def quantile_shown(histogram: Histogram, q: float, k: int) -> Quantile | Suppressed:
+    """A percentile as it may be shown: suppressed below k."""
     found = statistics.quantile(histogram, q)
     return Suppressed() if found is None or found.base < k else found
 
 
 def merged(histograms: Sequence[Histogram]) -> Histogram:
-    """The sum of histograms."""
-    return reduce(lambda one, other: one + other, histograms)
+    """The sum of histograms, at the coarsest scale among them; at least one."""
+    scale = min(one.scale for one in histograms)
+    counts: dict[Fate, Counter[int]] = {}
+    for one in histograms:
+        shift = one.scale - scale
+        for fate, buckets in one.counts.items():
+            into = counts.setdefault(fate, Counter())
+            for index, count in buckets.items():
+                into[index >> shift] += count
+    return Histogram(scale, {fate: dict(sorted(found.items())) for fate, found in counts.items()})
 
 
 def _certainty(cells: Sequence[ReleasedCell]) -> Certainty:
@@ -174,13 +183,17 @@ def _certainty(cells: Sequence[ReleasedCell]) -> Certainty:
 
 
 def cuts(cells: Sequence[ReleasedCell]) -> tuple[Cut, ...]:
-    """Where neighbouring cells were made under different conditions."""
-    found = []
-    for before, after in pairwise(cells):
-        changed = _changed(before.comparability, after.comparability)
-        if changed:
-            found.append(Cut(after.period.start, changed))
-    return tuple(found)
+    """Where neighbouring cells of a point were made under different conditions."""
+    points: dict[UUID, list[ReleasedCell]] = {}
+    for one in cells:
+        points.setdefault(one.point_id, []).append(one)
+    found = {
+        Cut(after.period.start, changed)
+        for each in points.values()
+        for before, after in pairwise(each)
+        if (changed := _changed(before.comparability, after.comparability))
+    }
+    return tuple(sorted(found, key=lambda cut: cut.at))
 
 
 def _changed(one: Comparability, other: Comparability) -> tuple[str, ...]:

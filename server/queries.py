@@ -4,7 +4,7 @@ Figures come out of `server.suppression`; this module only finds the point, its 
 and its device, and puts the answers together.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, Select, select
 
-from firmware_cfg.messages import Coverage
+from firmware_cfg.messages import Coverage, PointKind
+from firmware_cfg.site import Privacy
 from server.errors import NotFoundError
 from server.figures import Expectations
 from server.periods import Period, StoreTime
@@ -54,6 +55,11 @@ class PointView:
     label: str
     kind: str
 
+    @property
+    def is_queue(self) -> bool:
+        """Whether it is a queue."""
+        return self.kind == PointKind.QUEUE
+
 
 class Alive(StrEnum):
     """Whether a device is heard of."""
@@ -76,6 +82,14 @@ class DeviceView:
     software: str | None
     faults: tuple[str, ...]
     clock: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a device reports to be in force: its expectations, and its k."""
+
+    expectations: Expectations = field(default_factory=Expectations)
+    k: int = Privacy().k
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +210,8 @@ def devices_of(connection: Connection, of: PointRef, period: Period) -> list[str
     return sorted(set(watching))
 
 
-def expectations_of(connection: Connection, of: PointRef, period: Period) -> Expectations:
-    """The expectations that the point's device reported; the defaults without a report."""
+def terms_of(connection: Connection, of: PointRef, period: Period) -> Terms:
+    """What the point's device reported to be in force; the defaults without a report."""
     names = devices_of(connection, of, period)
     reports = connection.execute(
         select(device_status.c.reported).where(
@@ -206,8 +220,9 @@ def expectations_of(connection: Connection, of: PointRef, period: Period) -> Exp
     ).scalars()
     for report in reports:
         if report is not None:
-            return Expectations(report["greet_within_s"], report["serve_within_s"])
-    return Expectations()
+            expectations = Expectations(report["greet_within_s"], report["serve_within_s"])
+            return Terms(expectations, report["k"])
+    return Terms()
 
 
 def windows_received(

@@ -17,6 +17,7 @@ for a proportion, on the effective sample size p(1-p)/var where counts are censo
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from firmware_cfg.histogram import Fate, Histogram, bucket_bounds_s
@@ -102,26 +103,36 @@ def share_within(histogram: Histogram, within_s: float) -> Share | None:
     straddling = next((row for row in rows if row.lower_s < within_s < row.upper_s), None)
     inside = [row for row in rows if row.upper_s <= within_s]
     beyond = [*inside, straddling] if straddling is not None else inside
-    value = _incidence_at(inside, 0.5)
+    part = 0.0
     if straddling is not None:
         part = (within_s - straddling.lower_s) / (straddling.upper_s - straddling.lower_s)
-        value += part * (_incidence_at(beyond, 0.5) - value)
+    if not any(row.censored for row in beyond):
+        return _plain_share(inside, beyond, part, base)
+    value = _incidence_at(inside, 0.5)
+    value += part * (_incidence_at(beyond, 0.5) - value)
     low = min(_effective_interval(inside, late, base)[0] for late in (0.0, 1.0))
     high = max(_effective_interval(beyond, late, base)[1] for late in (0.0, 1.0))
     return Share(value, min(low, value), max(high, value), base)
 
 
+def _plain_share(inside: list[_Row], beyond: list[_Row], part: float, base: int) -> Share:
+    """What Aalen–Johansen comes to where nothing was censored: counts, and Wilson's interval."""
+    least = sum(row.event for row in inside)
+    most = sum(row.event for row in beyond)
+    value = (least + part * (most - least)) / base
+    low, high = wilson(least, base)[0], wilson(most, base)[1]
+    return Share(value, min(low, value), max(high, value), base)
+
+
 def _rows(histogram: Histogram) -> list[_Row]:
     """The histogram as a life table, empty buckets left out."""
-    counts = histogram.counts
-    indices = sorted({index for fate in counts.values() for index in fate})
+    events, lefts, censoreds = (histogram.counts.get(fate, {}) for fate in Fate)
     at_risk = histogram.total()
     rows = []
-    for index in indices:
+    for index in sorted({*events, *lefts, *censoreds}):
         lower_s, upper_s = bucket_bounds_s(index, histogram.scale)
-        event, left, censored = (
-            counts.get(fate, {}).get(index, 0) for fate in (Fate.EVENT, Fate.LEFT, Fate.CENSORED)
-        )
+        event, left = events.get(index, 0), lefts.get(index, 0)
+        censored = censoreds.get(index, 0)
         rows.append(_Row(lower_s, upper_s, at_risk, event, left, censored))
         at_risk -= event + left + censored
     return rows
@@ -189,8 +200,8 @@ def quantile(histogram: Histogram, q: float) -> Quantile | None:
     curve = _survival(rows, 0.5)
     value_s = _reached(rows, curve, 1 - q)
     early, late = _survival(rows, 1.0), _survival(rows, 0.0)
-    low_s = _first_lower(rows, [_band(step, base)[0] for step in early], 1 - q)
-    high_s = _first_upper(rows, [_band(step, base)[1] for step in late], 1 - q)
+    low_s = _first_lower(rows, (_band(step, base)[0] for step in early), 1 - q)
+    high_s = _first_upper(rows, (_band(step, base)[1] for step in late), 1 - q)
     last_s = rows[-1].lower_s
     if value_s is None:
         return Quantile(q, None, min(low_s, last_s), None, last_s, base)
@@ -233,16 +244,16 @@ def _reached(rows: list[_Row], curve: list[_Step], level: float) -> float | None
     return None
 
 
-def _first_lower(rows: list[_Row], band: list[float], level: float) -> float:
+def _first_lower(rows: list[_Row], band: Iterable[float], level: float) -> float:
     """Lower end of the first bucket in which a band may reach `level`; else the last's."""
     return next(
-        (row.lower_s for row, value in zip(rows, band, strict=True) if value <= level),
+        (row.lower_s for row, value in zip(rows, band, strict=False) if value <= level),
         rows[-1].lower_s,
     )
 
 
-def _first_upper(rows: list[_Row], band: list[float], level: float) -> float | None:
+def _first_upper(rows: list[_Row], band: Iterable[float], level: float) -> float | None:
     """Upper end of the first bucket by whose end a band is surely below `level`."""
     return next(
-        (row.upper_s for row, value in zip(rows, band, strict=True) if value <= level), None
+        (row.upper_s for row, value in zip(rows, band, strict=False) if value <= level), None
     )

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
-from firmware_cfg.cells import StaffFigures, WireHistogram
-from firmware_cfg.histogram import Histogram
+from firmware_cfg.histogram import Fate, Histogram
 from server.periods import Period, union
 from server.statistics import Share
 from server.tables import cell
@@ -66,6 +65,7 @@ class ReleasedCell:
     """A released cell: at least k visits of one point over one period."""
 
     cell_id: UUID
+    point_id: UUID
     period: Period
     level: str
     k: int
@@ -74,8 +74,10 @@ class ReleasedCell:
     served: int
     greeted_only: int
     abandoned: int
+    passed: int
     still_present: int
     waiting: Histogram
+    stay: Histogram
     staff: Staff | None
     observed_s: float
     bridged_s: float
@@ -98,6 +100,11 @@ class Released:
     def covered(self) -> tuple[Period, ...]:
         """The time that the cells really cover."""
         return tuple(union(one.period for one in self.cells))
+
+    @property
+    def k(self) -> int:
+        """The strictest threshold that was in force."""
+        return max(one.k for one in self.cells)
 
     def with_staff(self) -> "Released | Suppressed":
         """The cells that have figures about staff."""
@@ -154,6 +161,27 @@ def shown(share: Share | None, visits: int, k: int) -> Share | Suppressed:
     return Share(value, min(low, value), max(high, value), share.base)
 
 
+def count_shown(count: int, k: int) -> int | Suppressed:
+    """A count of parties of one kind: suppressed below k."""
+    return count if count >= k else Suppressed()
+
+
+def together(parts: Sequence[Released | Suppressed]) -> Released | Suppressed:
+    """The union of several points' cells: a visit belongs to one point, so none counts twice."""
+    cells = [one for part in parts if isinstance(part, Released) for one in part.cells]
+    return _released(sorted(cells, key=lambda one: one.period.start))
+
+
+def count_released(
+    connection: Connection, org_id: UUID, points: Sequence[UUID], period: Period
+) -> int:
+    """How many whole cells lie inside `period`; they are only ever added."""
+    inside = (cell.c.start_at >= period.start, cell.c.end_at <= period.end)
+    mine = (cell.c.org_id == org_id, cell.c.point_id.in_(points))
+    query = select(func.count()).select_from(cell).where(*mine, *inside)
+    return connection.execute(query).scalar() or 0
+
+
 def _released(cells: Sequence[ReleasedCell]) -> Released | Suppressed:
     return Released(tuple(cells)) if cells else Suppressed()
 
@@ -161,6 +189,7 @@ def _released(cells: Sequence[ReleasedCell]) -> Released | Suppressed:
 def _cell(row: Row[Any]) -> ReleasedCell:
     return ReleasedCell(
         cell_id=row.cell_id,
+        point_id=row.point_id,
         period=Period(row.start_at, row.end_at),
         level=row.level,
         k=row.k,
@@ -169,9 +198,11 @@ def _cell(row: Row[Any]) -> ReleasedCell:
         served=row.served,
         greeted_only=row.greeted_only,
         abandoned=row.abandoned,
+        passed=row.passed,
         still_present=row.still_present,
-        waiting=WireHistogram.model_validate(row.waiting).histogram(),
-        staff=None if row.staff is None else _staff(StaffFigures.model_validate(row.staff)),
+        waiting=_histogram(row.waiting),
+        stay=_histogram(row.stay),
+        staff=None if row.staff is None else _staff(row.staff),
         observed_s=row.observed_s,
         bridged_s=row.bridged_s,
         unknown_s=row.unknown_s,
@@ -181,15 +212,20 @@ def _cell(row: Row[Any]) -> ReleasedCell:
     )
 
 
-def _staff(figures: StaffFigures) -> Staff:
+def _staff(kept: dict[str, Any]) -> Staff:
+    counts = ("flawless", "judged", "broken", "recovered", "interrupted", "attended_s", "present_s")
     return Staff(
-        greeting=figures.greeting.histogram(),
-        interaction=figures.interaction.histogram(),
-        flawless=figures.flawless,
-        judged=figures.judged,
-        broken=figures.broken,
-        recovered=figures.recovered,
-        interrupted=figures.interrupted,
-        attended_s=figures.attended_s,
-        present_s=figures.present_s,
+        greeting=_histogram(kept["greeting"]),
+        interaction=_histogram(kept["interaction"]),
+        **{name: kept[name] for name in counts},
     )
+
+
+def _histogram(kept: dict[str, Any]) -> Histogram:
+    """A histogram as ingest wrote it, which had checked it: `WireHistogram`'s fields."""
+    counts = {
+        fate: {int(index): count for index, count in kept[fate.value].items()}
+        for fate in Fate
+        if kept.get(fate.value)
+    }
+    return Histogram(kept["scale"], counts)

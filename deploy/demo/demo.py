@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -25,13 +26,18 @@ from pathlib import Path
 from types import FrameType
 from zoneinfo import ZoneInfo
 
+from firmware_cfg.errors import SiteFileError
+from firmware_cfg.load import load_site
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 STATE = ROOT / ".demo"
 VIDEO = ROOT / ".cache" / "vtest.avi"
 SHOP_ZONE = ZoneInfo("Asia/Shanghai")
+WEBCAM_PX = (640, 480)
 START_S = 30.0
 STOP_S = 20.0
+OWN_TABLES = re.compile(r"^\[(device|broker|page)\][^\n]*\n(?:(?!\[).*\n?)*", re.MULTILINE)
 
 Process = subprocess.Popen[bytes]
 
@@ -44,7 +50,7 @@ class Demo:
     """The processes of the demo, in the order of their start."""
 
     def __init__(self, source: str, site: Path, http_port: int | None) -> None:
-        """Run device A on `source` with the zones of `site`."""
+        """Run device A on `source` with the zones of `site`; `STATE` is an empty folder."""
         self.source = source
         self.site = site
         self.ports = {name: free_port() for name in ("broker", "page", "http")}
@@ -59,8 +65,6 @@ class Demo:
         Raises:
             DemoError: one of them does not come up.
         """
-        shutil.rmtree(STATE, ignore_errors=True)
-        STATE.mkdir(parents=True)
         for name in ("server", "video", "shop"):
             (STATE / name).mkdir(mode=0o700)
         say("broker ...")
@@ -77,14 +81,16 @@ class Demo:
         self._spawn(
             "server",
             [
-                *(*server, "run", *state, "--identity", str(HERE / "identity.toml")),
+                *(*server, "run", *state, "--identity", str(self._identity())),
                 *("--broker", f"127.0.0.1:{self.ports['broker']}"),
                 *("--http", f"127.0.0.1:{self.ports['http']}"),
             ],
         )
-        self._start_shop(key)
-        self._start_video(key)
         wait_for_page(f"http://127.0.0.1:{self.ports['http']}/healthz", self.running)
+        say("devices ...")
+        self._start_video(key)
+        self._start_shop(key)
+        wait_for_port(self.ports["page"])
 
     def _start_shop(self, key: str) -> None:
         """Device B: the script writes records, the ordinary edge process takes them."""
@@ -102,11 +108,31 @@ class Demo:
         os.close(reading)
         os.close(writing)
 
+    def _identity(self) -> Path:
+        """Identity file: the scripted shop, and a store with the points of device A's site."""
+        site = load_site(self.site)
+        points = [(queue.id, "queue") for queue in site.queue]
+        points += [(point.id, "service_point") for point in site.service_point]
+        name = "The square (real video)" if self.source == str(VIDEO) else "Your video"
+        text = (HERE / "identity.toml").read_text("utf-8")
+        text += '\n[[store]]\nkey = "video"\norganisation = "demo"\nregion = "west"\n'
+        text += f'name = "{name}"\ntimezone = "{site.store.timezone}"\n'
+        for point, kind in points:
+            text += f'[[store.point]]\nkey = "{point}"\nkind = "{kind}"\nlabel = "{point}"\n'
+        text += '\n[[device]]\nid = "video"\norganisation = "demo"\nstore = "video"\n'
+        text += 'label = "Device A"\n'
+        for point, _ in points:
+            text += f'[[device.assignment]]\nlocal = "{point}"\npoint = "{point}"\n'
+        path = STATE / "identity.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
     def _start_video(self, key: str) -> None:
         """Device A: the whole pipeline on a video or camera."""
         site = STATE / "video.toml"
         page = f"\n[page]\nport = {self.ports['page']}\n"
-        site.write_text(self.site.read_text("utf-8") + self._tables("video", key) + page)
+        own = OWN_TABLES.sub("", self.site.read_text("utf-8"))
+        site.write_text(own + self._tables("video", key) + page, encoding="utf-8")
         run = [self.python, "-m", "edge", "run", "--source", self.source, "--site", str(site)]
         if Path(self.source).is_file():
             run += ["--loop", "--realtime"]
@@ -180,6 +206,53 @@ class Demo:
                 process.wait()
 
 
+def site_for(source: str) -> Path:
+    """A site file for a source without one: a single zone in the lower middle of the picture.
+
+    Raises:
+        DemoError: the picture's size cannot be known beforehand.
+    """
+    if source == str(VIDEO):
+        return HERE / "square.toml"
+    if source.isdecimal() or source.startswith("/dev/"):
+        width, height = WEBCAM_PX
+    elif Path(source).is_file():
+        width, height = picture_size(source)
+    else:
+        raise DemoError(
+            f"{source.partition('@')[2] or source}: expected a camera, a video file, or SITE=site.toml"
+            " with the picture's size and the zones of a network camera"
+        )
+    left, right, top, bottom = width // 5, width * 4 // 5, height // 2, height
+    path = STATE / "generic.toml"
+    path.write_text(
+        f"[camera]\nsize_px = [{width}, {height}]\n"
+        f'[[service_point]]\nid = "counter"\nservice_zone_px = '
+        f"[[{left}, {top}], [{right}, {top}], [{right}, {bottom}], [{left}, {bottom}]]\n"
+        'service_anchor = "centre"\n',
+        encoding="utf-8",
+    )
+    return path
+
+
+def picture_size(video: str) -> tuple[int, int]:
+    """(width, height) of a video file.
+
+    Raises:
+        DemoError: it is no video.
+    """
+    import cv2  # noqa: PLC0415 - needed for a file of the user's alone
+
+    capture = cv2.VideoCapture(video)
+    width, height = (
+        int(capture.get(k)) for k in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+    )
+    capture.release()
+    if not (width and height):
+        raise DemoError(f"{video}: expected a video, found none")
+    return width, height
+
+
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on."""
     with closing(socket.socket()) as probe:
@@ -241,23 +314,27 @@ def main() -> int:
     command.add_argument("--http-port", type=int, help="port of the pages; default: a free one")
     options = command.parse_args()
     source = options.source or str(VIDEO)
-    site = Path(options.site) if options.site else HERE / "square.toml"
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupted)
-    demo = Demo(source, site, options.http_port)
+    demo = None
     try:
+        shutil.rmtree(STATE, ignore_errors=True)
+        STATE.mkdir(parents=True)
+        site = Path(options.site) if options.site else site_for(source)
+        demo = Demo(source, site, options.http_port)
         demo.start()
         demo.tour()
         demo.watch()
     except KeyboardInterrupt:
         say("stopping ...")
         return 0
-    except (DemoError, OSError) as error:
+    except (DemoError, SiteFileError, OSError) as error:
         sys.stderr.write(f"demo: {error}\n")
         return 1
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        demo.stop()
+        if demo is not None:
+            demo.stop()
     return 0
 
 

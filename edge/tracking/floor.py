@@ -163,7 +163,9 @@ class EstimatedFloor:
                 adult_px = slope * y_px + offset
             elif slope < 0.95:
                 adult_px = (slope * y_px + offset) / (1 - slope)
-            adult_px = max(adult_px, 0.3 * abs(height_px))
+            # a body shows no less than a part of itself, and a child is no shorter than half
+            least, most = (0.4, 2.5) if height_px > 0 else (1.0, 2.2)
+            adult_px = min(max(adult_px, least * abs(height_px)), most * abs(height_px))
         metres_per_px = BODY_HEIGHT_M / max(adult_px, 1.0)
         return (middle_px - self._centre_x_px) * metres_per_px, self._focal_px * metres_per_px
 

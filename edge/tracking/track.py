@@ -30,6 +30,7 @@ START_SCORE = 0.4
 CONFIRM_HITS = 3
 TENTATIVE_S = 0.7
 COAST_S = 1.0
+BLIND_S = 2.0
 MEASURE_SD_H = 0.035
 ACCELERATION_SD_H = 0.9
 START_SPEED_SD_H = 0.7
@@ -40,6 +41,7 @@ GROWN = 1.15
 TALLEST_M = 2.1
 JUMP_H = 0.22
 OUTWARD_H_PER_S = 0.3
+INWARD_H = 0.05
 
 
 class Life(StrEnum):
@@ -66,9 +68,9 @@ class Motion:
         self.p11 = (START_SPEED_SD_H * height_px) ** 2
 
     def predict(self, dt_s: float, height_px: float) -> None:
-        """Move on by `dt_s`; white-noise acceleration. Beyond `COAST_S` nothing is known."""
-        if dt_s > COAST_S:
-            dt_s, self.velocity, self.p01 = COAST_S, 0.0, 0.0
+        """Move on by `dt_s`; white-noise acceleration. Beyond `BLIND_S` nothing is known."""
+        if dt_s > BLIND_S:
+            dt_s, self.velocity, self.p01 = BLIND_S, 0.0, 0.0
         q = (ACCELERATION_SD_H * height_px) ** 2
         dt2 = dt_s * dt_s
         self.position += self.velocity * dt_s
@@ -124,6 +126,7 @@ class Track:
         id: renewed by nothing; a found person keeps it.
         height_px: height of the whole body where it was seen last.
         body_m: how tall the person is, from whole boxes; None: not known.
+        pace_px_s: speed of the middle, top and bottom when it was seen last.
         pending: observations made before the track was confirmed.
     """
 
@@ -138,6 +141,7 @@ class Track:
     life: Life = Life.TENTATIVE
     hits: int = 0
     body_m: float | None = None
+    pace_px_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
     best_score: float = 0.0
     pending: list[Observation] = field(default_factory=list)
     last: Observation | None = None
@@ -189,6 +193,7 @@ class Track:
             self.bottom.update(foot_y, self.height_px, 2.5 if feet_hidden else 1.0)
         if foot_seen and not feet_hidden:
             self._measure_body(t_s, bottom - top, body_m)
+        self.pace_px_s = (self.x.velocity, self.top.velocity, self.bottom.velocity)
         self.width_px += 0.3 * (right - left - self.width_px)
         self.hits += 1
         self.seen_s = t_s
@@ -251,24 +256,39 @@ class Track:
     def walking_out(self, size_px: tuple[int, int], horizon_s: float) -> bool:
         """Whether, from where it was last seen, it is leaving the picture.
 
-        True where the last box touches an edge and the motion, or the shrinking of what is
-        visible, takes it out within `horizon_s`.
+        True where the last box, moved on by `horizon_s`, is at an edge with less than most
+        of its width or height left inside.
         """
         if self.last is None:
             return False
         left, top, right, bottom = self.last.box_xyxy_px
         width, height = size_px
         margin = 0.02 * max(width, height)
-        aside, half = self.x.velocity * horizon_s, self.width_px / 2
+        x_pace, top_pace, bottom_pace = self.pace_px_s
+        aside, half = x_pace * horizon_s, self.width_px / 2
+        if abs(x_pace) < OUTWARD_H_PER_S * self.height_px:
+            aside *= 0.5
         middle = (left + right) / 2 + aside
-        fast = abs(self.x.velocity) > OUTWARD_H_PER_S * self.height_px
-        if left + (min(aside, 0.0) if fast else 0.0) <= margin and middle < 0.8 * half:
+        if left + min(aside, 0.0) <= margin and middle < 0.8 * half:
             return True
-        if right + (max(aside, 0.0) if fast else 0.0) >= width - margin and (
-            middle > width - 0.8 * half
-        ):
+        if right + max(aside, 0.0) >= width - margin and middle > width - 0.8 * half:
             return True
-        down = self.top.velocity * horizon_s
-        if bottom >= height - margin and top + down > height - 0.6 * self.height_px:
+        down = max(top_pace, 0.0) * horizon_s
+        if bottom + down >= height - margin and top + down > height - 0.6 * self.height_px:
             return True
-        return top <= margin and bottom + self.bottom.velocity * horizon_s < 0.6 * self.height_px
+        return top <= margin and bottom + bottom_pace * horizon_s < 0.6 * self.height_px
+
+    def came_in(self, size_px: tuple[int, int], step_s: float) -> bool:
+        """Whether it came in over the picture's edge, about `step_s` before it was first seen."""
+        first, last = self.pending[0], self.pending[-1]
+        left, top, right, bottom = first.box_xyxy_px
+        width, height = size_px
+        margin = 0.02 * max(width, height)
+        back = step_s / max(last.t_s - first.t_s, step_s, 1e-6)
+        moved_x = back * (last.foot_xy_px[0] - first.foot_xy_px[0])
+        moved_y = back * (last.box_xyxy_px[1] - top)
+        if left - max(moved_x, 0.0) <= margin or right - min(moved_x, 0.0) >= width - margin:
+            return True
+        if top <= margin and moved_y > 0:
+            return True
+        return bottom - min(moved_y, 0.0) >= height - margin and moved_y < -INWARD_H * self.height_px

@@ -177,7 +177,7 @@ class Tracker:
     def _find(self, track: Track) -> Track | None:
         """The lost person that `track` most likely is, if any."""
         first = track.pending[0]
-        inward = self._came_in(track, first)
+        inward = track.came_in(self._size_px, 1.5 * self._step_s)
         coasting = [t for t in self._active if t.life is Life.CONFIRMED and t.seen_s < first.t_s]
         best, best_cost = None, 1.0
         for lost in (*self._hidden, *coasting):
@@ -188,15 +188,6 @@ class Tracker:
             if cost < (FOUND_INWARD if inward else best_cost) and cost < best_cost:
                 best, best_cost = lost, cost
         return best
-
-    def _came_in(self, track: Track, first: Observation) -> bool:
-        """Whether a new track began at the picture's edge, so that it needs no lost person."""
-        left, top, right, bottom = first.box_xyxy_px
-        width, height = self._size_px
-        margin = 0.02 * max(width, height)
-        if left <= margin or right >= width - margin or top <= margin:
-            return True
-        return bottom >= height - margin and track.top.velocity < -0.05 * track.height_px
 
     def _age(self, t_s: float, step: TrackerStep) -> None:
         """Retire what was not seen for too long."""
@@ -210,7 +201,7 @@ class Tracker:
                     still.append(track)
             elif unseen_s <= coast_s:
                 still.append(track)
-            elif track.walking_out(self._size_px, EXIT_HORIZON_S):
+            elif track.walking_out(self._size_px, EXIT_HORIZON_S + self._step_s):
                 track.life = Life.LEFT
                 step.left.append(track.id)
             else:
@@ -228,8 +219,8 @@ def association_cost(
 ) -> FloatArray:
     """(tracks, detections) cost; 1.0 is the gate.
 
-    Distances of the boxes' middle and of the better kept of top and bottom, in body
-    heights, over a gate that widens with the time since the track was seen.
+    Distances of the boxes' middle, top and bottom (which is hidden more often than the
+    top) in body heights, over a gate that widens with the time since the track was seen.
     """
     state = np.array(
         [
@@ -247,7 +238,7 @@ def association_cost(
     dx = np.abs(state[:, 0, None] - middle)
     d_top = np.abs(state[:, 1, None] - boxes[:, 1])
     d_bottom = np.abs(state[:, 2, None] - boxes[:, 3])
-    vertical = 0.75 * np.minimum(d_top, d_bottom) + 0.25 * np.maximum(d_top, d_bottom)
+    vertical = 0.6 * d_top + 0.15 * d_bottom + 0.25 * np.minimum(d_top, d_bottom)
     cost: FloatArray = (dx + vertical) / (state[:, 3, None] * state[:, 4, None])
     return cost + np.where(scores < LOW_SCORE, LOW_SCORE_COST, 0.0)
 
@@ -260,7 +251,7 @@ def found_cost(lost: Track, track: Track, distance_m: float) -> float:
     """
     gap_s = track.born_s - lost.seen_s
     height = max(lost.height_px, 1.0)
-    walking = math.hypot(lost.x.velocity, lost.bottom.velocity) > WALKING_H_PER_S * height
+    walking = math.hypot(lost.pace_px_s[0], lost.pace_px_s[2]) > WALKING_H_PER_S * height
     reach_m = min(FOUND_BASE_M + (WALK_MPS if walking else STAND_MPS) * gap_s, FOUND_MOST_M)
     unlike = 0.0
     if lost.body_m is not None and track.body_m is not None:

@@ -11,7 +11,7 @@ The log of one staff member's attention to one stay:
 |---|---|---|
 | idle | attending | both are seen, and the stay's party is the one attended |
 | attending | idle | both are seen, and it is not |
-| attending | hidden | either is not seen; ends where both were seen last |
+| attending | hidden | either is not seen for `FLICKER_S`; ends where both were seen last |
 | idle, hidden | hidden | would attend, by where the hidden was last seen and is found again |
 
 A border crossed between two sightings of both, at most `UNSEEN_S` apart, is crossed half-way.
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from edge.visits.zones import ZoneMap
 
 HELD_M = 1.0
+FLICKER_S = 1.0
+ANEW_S = 3.0
 
 
 @dataclass(slots=True, eq=False)
@@ -143,7 +145,7 @@ class Attendance:
         return border(seen_s, t_s)
 
     def _hold(self, who: TrackId, stay: Stay, t_s: float) -> bool:
-        """Attend; returns whether that begins now."""
+        """Attend; returns whether that begins anew."""
         log = stay.attended.get(who)
         if log is None:
             log = stay.attended[who] = Log()
@@ -151,15 +153,18 @@ class Attendance:
             log.hold(t_s, t_s)
             return False
         onset_s = self._border(who, stay, t_s)
+        idle_s = t_s - log.parts[-1][1] if log.parts else math.inf
         log.hold(t_s, t_s if onset_s is None else onset_s)
-        return True
+        return idle_s > ANEW_S
 
     def _stop(self, who: TrackId, stay: Stay, t_s: float, visible: set[TrackId]) -> None:
         """Attend no more."""
         log = stay.attended.get(who)
         if log is not None and log.running:
-            seen = who in visible and stay.person in visible
-            log.stop(self._border(who, stay, t_s) if seen else None)
+            if who in visible and stay.person in visible:
+                log.stop(self._border(who, stay, t_s))
+            elif t_s - log.parts[-1][1] > FLICKER_S:
+                log.stop()
 
     def _attended(self, staff: Seen, customers: Sequence[Candidate]) -> list[Candidate]:
         """The members of the party that `staff` attends, as far as they qualify."""

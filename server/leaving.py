@@ -1,0 +1,45 @@
+"""How a queue was left. A queue's visits are, by definition, parties that no counter served.
+
+A party that was served belongs to the counter that served it; so the share served of a queue
+is 0 whatever happens there, and says nothing. What a queue can tell is how many left from it,
+and how long they had stayed.
+"""
+
+from dataclasses import dataclass
+
+from server.figures import MEDIAN, P90, merged, quantile_shown
+from server.periods import Period
+from server.statistics import Quantile
+from server.suppression import Released, Suppressed, count_shown
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Who left a queue unserved, over the whole cells inside a period.
+
+    Attributes:
+        covered: the time that the cells cover.
+        left: parties that left: those there at the end of a window are not among them.
+        stay_median: how long half of them stayed before they left.
+        stay_p90: how long nine in ten stayed at most.
+    """
+
+    covered: tuple[Period, ...]
+    left: int | Suppressed
+    stay_median: Quantile | Suppressed
+    stay_p90: Quantile | Suppressed
+
+
+def leaving(released: Released | Suppressed) -> Leaving | None:
+    """How the queue of these cells was left; none where nothing was released."""
+    if isinstance(released, Suppressed):
+        return None
+    k = released.k
+    left = sum(one.abandoned + one.greeted_only + one.passed for one in released.cells)
+    stay = merged([one.stay for one in released.cells])
+    return Leaving(
+        covered=released.covered,
+        left=count_shown(left, k),
+        stay_median=quantile_shown(stay, MEDIAN, k),
+        stay_p90=quantile_shown(stay, P90, k),
+    )
