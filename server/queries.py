@@ -5,7 +5,7 @@ and its device, and puts the answers together.
 """
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -20,8 +20,6 @@ from server.figures import Expectations
 from server.periods import Period, StoreTime
 from server.suppression import PointRef
 from server.tables import assignment, device, device_status, organisation, point, store, window
-
-SETTLES_AFTER = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)

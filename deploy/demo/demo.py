@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -26,24 +25,18 @@ from pathlib import Path
 from types import FrameType
 from zoneinfo import ZoneInfo
 
+from sites import VIDEO, DemoError, site_for, without_own_tables, write_identity
+
 from firmware_cfg.errors import SiteFileError
-from firmware_cfg.load import load_site
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 STATE = ROOT / ".demo"
-VIDEO = ROOT / ".cache" / "vtest.avi"
 SHOP_ZONE = ZoneInfo("Asia/Shanghai")
-WEBCAM_PX = (640, 480)
 START_S = 30.0
 STOP_S = 20.0
-OWN_TABLES = re.compile(r"^\[(device|broker|page)\][^\n]*\n(?:(?!\[).*\n?)*", re.MULTILINE)
 
 Process = subprocess.Popen[bytes]
-
-
-class DemoError(Exception):
-    """The demo cannot go on; the message says why."""
 
 
 class Demo:
@@ -81,7 +74,13 @@ class Demo:
         self._spawn(
             "server",
             [
-                *(*server, "run", *state, "--identity", str(self._identity())),
+                *(
+                    *server,
+                    "run",
+                    *state,
+                    "--identity",
+                    str(write_identity(STATE, self.site, self.source)),
+                ),
                 *("--broker", f"127.0.0.1:{self.ports['broker']}"),
                 *("--http", f"127.0.0.1:{self.ports['http']}"),
             ],
@@ -108,30 +107,11 @@ class Demo:
         os.close(reading)
         os.close(writing)
 
-    def _identity(self) -> Path:
-        """Identity file: the scripted shop, and a store with the points of device A's site."""
-        site = load_site(self.site)
-        points = [(queue.id, "queue") for queue in site.queue]
-        points += [(point.id, "service_point") for point in site.service_point]
-        name = "The square (real video)" if self.source == str(VIDEO) else "Your video"
-        text = (HERE / "identity.toml").read_text("utf-8")
-        text += '\n[[store]]\nkey = "video"\norganisation = "demo"\nregion = "west"\n'
-        text += f'name = "{name}"\ntimezone = "{site.store.timezone}"\n'
-        for point, kind in points:
-            text += f'[[store.point]]\nkey = "{point}"\nkind = "{kind}"\nlabel = "{point}"\n'
-        text += '\n[[device]]\nid = "video"\norganisation = "demo"\nstore = "video"\n'
-        text += 'label = "Device A"\n'
-        for point, _ in points:
-            text += f'[[device.assignment]]\nlocal = "{point}"\npoint = "{point}"\n'
-        path = STATE / "identity.toml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
     def _start_video(self, key: str) -> None:
         """Device A: the whole pipeline on a video or camera."""
         site = STATE / "video.toml"
         page = f"\n[page]\nport = {self.ports['page']}\n"
-        own = OWN_TABLES.sub("", self.site.read_text("utf-8"))
+        own = without_own_tables(self.site.read_text("utf-8"))
         site.write_text(own + self._tables("video", key) + page, encoding="utf-8")
         run = [self.python, "-m", "edge", "run", "--source", self.source, "--site", str(site)]
         if Path(self.source).is_file():
@@ -206,53 +186,6 @@ class Demo:
                 process.wait()
 
 
-def site_for(source: str) -> Path:
-    """A site file for a source without one: a single zone in the lower middle of the picture.
-
-    Raises:
-        DemoError: the picture's size cannot be known beforehand.
-    """
-    if source == str(VIDEO):
-        return HERE / "square.toml"
-    if source.isdecimal() or source.startswith("/dev/"):
-        width, height = WEBCAM_PX
-    elif Path(source).is_file():
-        width, height = picture_size(source)
-    else:
-        raise DemoError(
-            f"{source.partition('@')[2] or source}: expected a camera, a video file, or SITE=site.toml"
-            " with the picture's size and the zones of a network camera"
-        )
-    left, right, top, bottom = width // 5, width * 4 // 5, height // 2, height
-    path = STATE / "generic.toml"
-    path.write_text(
-        f"[camera]\nsize_px = [{width}, {height}]\n"
-        f'[[service_point]]\nid = "counter"\nservice_zone_px = '
-        f"[[{left}, {top}], [{right}, {top}], [{right}, {bottom}], [{left}, {bottom}]]\n"
-        'service_anchor = "centre"\n',
-        encoding="utf-8",
-    )
-    return path
-
-
-def picture_size(video: str) -> tuple[int, int]:
-    """(width, height) of a video file.
-
-    Raises:
-        DemoError: it is no video.
-    """
-    import cv2  # noqa: PLC0415 - needed for a file of the user's alone
-
-    capture = cv2.VideoCapture(video)
-    width, height = (
-        int(capture.get(k)) for k in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
-    )
-    capture.release()
-    if not (width and height):
-        raise DemoError(f"{video}: expected a video, found none")
-    return width, height
-
-
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on."""
     with closing(socket.socket()) as probe:
@@ -320,7 +253,7 @@ def main() -> int:
     try:
         shutil.rmtree(STATE, ignore_errors=True)
         STATE.mkdir(parents=True)
-        site = Path(options.site) if options.site else site_for(source)
+        site = Path(options.site) if options.site else site_for(source, STATE)
         demo = Demo(source, site, options.http_port)
         demo.start()
         demo.tour()
@@ -332,7 +265,8 @@ def main() -> int:
         sys.stderr.write(f"demo: {error}\n")
         return 1
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         if demo is not None:
             demo.stop()
     return 0

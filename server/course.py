@@ -1,0 +1,123 @@
+"""The course of a point through a period: its released cells, each alone, and the gaps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from uuid import UUID
+
+from server import statistics
+from server.figures import MEDIAN, Expectations, PointFigures, point_figures, quantile_shown
+from server.periods import Period, intersect, subtract, union
+from server.statistics import Quantile, Share
+from server.suppression import Released, ReleasedCell, Suppressed, shown
+
+LONGEST_COURSE = timedelta(days=35, hours=1)
+SETTLES_AFTER = timedelta(hours=2)
+
+
+class Gap(StrEnum):
+    """Why a stretch of opening time has no figures."""
+
+    SUPPRESSED = "suppressed"
+    PENDING = "pending"
+    NOTHING_RECEIVED = "nothing_received"
+    OUTSIDE = "outside"
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """The few figures of one cell that a chart and its table show.
+
+    `time` is the median wait at a service point, and at a queue the median stay of those who
+    left; a queue has no share served.
+    """
+
+    visits: int
+    time: Quantile | Suppressed
+    served_within: Share | Suppressed | None
+    abandoned: Share | Suppressed
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One released cell of a course, or a gap in it."""
+
+    period: Period
+    cell: ReleasedCell | None = None
+    gap: Gap | None = None
+    expectations: Expectations = field(default_factory=Expectations)
+    is_queue: bool = False
+
+    @property
+    def brief(self) -> Brief | None:
+        """What chart and table show of the cell; none for a gap."""
+        return None if self.cell is None else _brief_of(self._asked(self.cell))
+
+    @property
+    def figures(self) -> PointFigures | Suppressed:
+        """All figures of the cell."""
+        return Suppressed() if self.cell is None else _figures_of(self._asked(self.cell))
+
+    def _asked(self, cell: ReleasedCell) -> "_Asked":
+        return _Asked(cell.cell_id, self.expectations, self.is_queue, cell)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A cell and what is asked of it; cells never change, so their id stands for them."""
+
+    cell_id: UUID
+    expectations: Expectations
+    is_queue: bool
+    cell: ReleasedCell = field(compare=False)
+
+
+@lru_cache(maxsize=16_384)
+def _brief_of(asked: _Asked) -> Brief:
+    one = asked.cell
+    closed = one.visits - one.still_present
+    served = statistics.share_within(one.waiting, asked.expectations.serve_within_s)
+    return Brief(
+        visits=one.visits,
+        time=quantile_shown(one.stay if asked.is_queue else one.waiting, MEDIAN, one.k),
+        served_within=None if asked.is_queue else shown(served, one.visits, one.k),
+        abandoned=shown(statistics.proportion(one.abandoned, closed), one.visits, one.k),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _figures_of(asked: _Asked) -> PointFigures | Suppressed:
+    return point_figures(Released((asked.cell,)), asked.expectations)
+
+
+def gaps(
+    opening: Sequence[Period],
+    asked: Period,
+    now: datetime,
+    spoken_for: Sequence[Period],
+    received: Sequence[Period],
+) -> list[Step]:
+    """Opening time without a cell inside the period: why, as far as the server knows.
+
+    Args:
+        opening: when the store is open inside `asked`.
+        asked: the period.
+        now: the present.
+        spoken_for: the periods of all cells that meet `asked`.
+        received: the windows that came.
+    """
+    outside = [one for one in spoken_for if one.start < asked.start or one.end > asked.end]
+    left = subtract(opening, spoken_for)
+    settled = now - SETTLES_AFTER
+    recent = [Period(settled, asked.end)] if settled < asked.end else []
+    past = subtract(left, recent)
+    known = union(received)
+    found = {
+        Gap.OUTSIDE: intersect(opening, outside),
+        Gap.PENDING: intersect(left, recent),
+        Gap.SUPPRESSED: intersect(past, known),
+        Gap.NOTHING_RECEIVED: subtract(past, known),
+    }
+    return [Step(one, gap=gap) for gap, periods in found.items() for one in periods]
