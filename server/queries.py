@@ -4,6 +4,7 @@ Figures come out of `server.suppression`; this module only finds the point, its 
 and its device, and puts the answers together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -68,6 +69,14 @@ class Alive(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What a device reports to be in force: its expectations, and its k."""
+
+    expectations: Expectations = field(default_factory=Expectations)
+    k: int = Privacy().k
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceView:
     """A device and its last sign of life."""
 
@@ -80,14 +89,7 @@ class DeviceView:
     software: str | None
     faults: tuple[str, ...]
     clock: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a device reports to be in force: its expectations, and its k."""
-
-    expectations: Expectations = field(default_factory=Expectations)
-    k: int = Privacy().k
+    terms: Terms | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,20 @@ def _device(row: Row[Any]) -> DeviceView:
         software=row.software,
         faults=tuple(row.faults or ()),
         clock=row.clock,
+        terms=None if row.reported is None else _terms(row.reported),
     )
+
+
+def _terms(report: dict[str, Any]) -> Terms:
+    return Terms(Expectations(report["greet_within_s"], report["serve_within_s"]), report["k"])
+
+
+def terms_in_force(devices: Sequence[DeviceView]) -> Terms:
+    """The terms of a store: expectations as first reported, and the strictest k."""
+    reported = [one.terms for one in devices if one.terms is not None]
+    if not reported:
+        return Terms()
+    return Terms(reported[0].expectations, max(one.k for one in reported))
 
 
 def devices_of(connection: Connection, of: PointRef, period: Period) -> list[str]:
@@ -218,8 +233,7 @@ def terms_of(connection: Connection, of: PointRef, period: Period) -> Terms:
     ).scalars()
     for report in reports:
         if report is not None:
-            expectations = Expectations(report["greet_within_s"], report["serve_within_s"])
-            return Terms(expectations, report["k"])
+            return _terms(report)
     return Terms()
 
 

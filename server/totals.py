@@ -14,9 +14,9 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from server import queries
-from server.figures import Expectations, PointFigures, point_figures
+from server.figures import PointFigures, point_figures
 from server.periods import Period
-from server.queries import PointView, StoreView
+from server.queries import PointView, StoreView, Terms
 from server.suppression import (
     Released,
     Suppressed,
@@ -30,15 +30,10 @@ REMEMBERED = 1000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A point, and its released cells inside the period."""
+    """A point, and the time for which it is in a total."""
 
     point: PointView
-    released: Released | Suppressed
-
-    @property
-    def covered(self) -> tuple[Period, ...]:
-        """The time for which it is in the total."""
-        return self.released.covered if isinstance(self.released, Released) else ()
+    covered: tuple[Period, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,38 +58,33 @@ class StoreTotal:
         return not self.missing and len({part.covered for part in self.parts}) <= 1
 
 
-def total_of(parts: Sequence[Part], expectations: Expectations, k: int) -> StoreTotal:
-    """The total of a store's points; `k` where nothing was released."""
-    whole = together([one.released for one in parts])
+def total_of(
+    points: Sequence[tuple[PointView, Released | Suppressed]], terms: Terms
+) -> StoreTotal:
+    """The total of a store's points; `terms` are what the store's devices report."""
+    whole = together([released for _, released in points])
     return StoreTotal(
-        figures=point_figures(whole, expectations),
-        k=whole.k if isinstance(whole, Released) else k,
-        parts=tuple(one for one in parts if one.covered),
-        missing=tuple(one.point for one in parts if not one.covered),
+        figures=point_figures(whole, terms.expectations),
+        k=whole.k if isinstance(whole, Released) else terms.k,
+        parts=tuple(Part(p, r.covered) for p, r in points if isinstance(r, Released)),
+        missing=tuple(p for p, r in points if isinstance(r, Suppressed)),
     )
 
 
 def read_total(
-    connection: Connection,
-    of: StoreView,
-    asked: Period,
-    expectations: Expectations | None = None,
+    connection: Connection, points: Sequence[PointView], asked: Period, terms: Terms
 ) -> StoreTotal:
-    """The total of a store over a period."""
-    points = queries.points(connection, of)
-    terms = [queries.terms_of(connection, one.ref, asked) for one in points]
-    parts = [Part(one, read_released(connection, one.ref, asked)) for one in points]
-    default = terms[0].expectations if terms else Expectations()
-    k = max((one.k for one in terms), default=queries.Terms().k)
-    return total_of(parts, expectations or default, k)
+    """The total of a store's points over a period."""
+    released = [(one, read_released(connection, one.ref, asked)) for one in points]
+    return total_of(released, terms)
 
 
 @dataclass(slots=True)
 class Totals:
     """Totals that were asked for before.
 
-    Cells are immutable and only ever added, so their number inside a period tells whether a
-    total still holds; labels and expectations are looked up anew by whoever changes them.
+    Cells are immutable and only ever added, so their number inside a period tells, beside the
+    points' labels and the devices' terms, whether a total still holds.
     """
 
     _kept: OrderedDict[tuple[UUID, UUID, Period], tuple[tuple[object, ...], StoreTotal]] = field(
@@ -102,19 +92,20 @@ class Totals:
     )
     _lock: Lock = field(default_factory=Lock)
 
-    def of(self, connection: Connection, store: StoreView, asked: Period) -> StoreTotal:
+    def of(
+        self, connection: Connection, store: StoreView, asked: Period, terms: Terms
+    ) -> StoreTotal:
         """The total of `store`, from memory if nothing was added to it."""
         points = queries.points(connection, store)
         ids = [one.ref.point_id for one in points]
         count = count_released(connection, store.org_id, ids, asked)
-        terms = [queries.terms_of(connection, one.ref, asked) for one in points]
-        state = (count, *points, *terms)
+        state = (count, terms, *points)
         key = (store.org_id, store.store_id, asked)
         with self._lock:
             found = self._kept.get(key)
         if found is not None and found[0] == state:
             return found[1]
-        total = read_total(connection, store, asked)
+        total = read_total(connection, points, asked, terms)
         with self._lock:
             self._kept[key] = (state, total)
             while len(self._kept) > REMEMBERED:

@@ -17,12 +17,12 @@ import cv2
 
 from firmware_cfg.errors import SiteFileError
 from firmware_cfg.load import load_site
+from firmware_cfg.region import region_of
 from vision.detector import OnnxDetector
 from vision.errors import BadInputError, VisionError
 from vision.letterbox import Letterbox
 from vision.models import find_models_dir, load_model
 from vision.pipeline import Pipeline
-from vision.region import region_of
 from vision.scaling import Scaler
 from vision.sources.opening import SourceChoice, open_source
 
@@ -71,7 +71,7 @@ def build(args: argparse.Namespace) -> Pipeline:
     detector = OnnxDetector(model, site.device.threads, site.device.score_floor)
     choice = SourceChoice(args.source, args.loop, args.realtime, args.stream_fd)
     source = open_source(choice, site)
-    region = region_of(site, model.input_px[0] / model.input_px[1])
+    region = region_of(site)
     letterbox = Letterbox.fit(region, site.camera.size_px, model.input_px)
     descriptor = args.records_fd
 

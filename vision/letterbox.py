@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from vision.region import Region
+    from firmware_cfg.region import Region
 
 FloatArray = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class Letterbox:
     ) -> Letterbox:
         """The largest letterbox of `region` in an input of `input_px` (width, height).
 
-        >>> from vision.region import Region
+        >>> from firmware_cfg.region import Region
         >>> Letterbox.fit(Region(0, 0, 768, 432), (768, 432), (512, 288)).scaled_px
         (512, 288)
         >>> Letterbox.fit(Region(0, 0, 768, 576), (768, 576), (512, 288)).scaled_px

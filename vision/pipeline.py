@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from firmware_cfg.record import FrameRecord, pack
-from vision.region import cut
+from firmware_cfg.region import cut
 from vision.timeline import RateLimit
 
 if TYPE_CHECKING:

@@ -8,11 +8,15 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 
 from server import queries
-from server.answers import LONGEST_COURSE, PointAnswer, answer
+from server.answers import PointAnswer, answer
+from server.course import LONGEST_COURSE
 from server.errors import PeriodError
 from server.figures import Expectations
 from server.health import Health
 from server.periods import LONGEST, Period, StoreTime
+from server.queries import Terms, terms_in_force
+from server.totals import read_total
+from server.web.figure_shapes import PeriodOut
 from server.web.parts import Parts
 from server.web.problems import MEDIA_TYPE, Problem
 from server.web.shapes import (
@@ -20,11 +24,11 @@ from server.web.shapes import (
     DeviceOut,
     DevicesOut,
     KeyOut,
-    PeriodOut,
     PointFiguresOut,
     PointOut,
     PointsOut,
     StepOut,
+    StoreFiguresOut,
     StoreOut,
     StoresOut,
 )
@@ -86,6 +90,24 @@ def _store_routes(router: APIRouter, parts: Parts) -> None:
             found = queries.points(connection, one)
         return PointsOut(items=tuple(PointOut.of(point) for point in found))
 
+    @router.get("/stores/{store_id}/figures", operation_id="getStoreFigures")
+    def store_figures(
+        store_id: UUID,
+        start: From,
+        end: To,
+        greet_within_s: Seconds = None,
+        serve_within_s: Seconds = None,
+    ) -> StoreFiguresOut:
+        """The store's total: the whole released cells of all its points inside a period."""
+        asked = _period(start, end)
+        with parts.engine.connect() as connection:
+            one = queries.store_by_id(connection, parts.scope, store_id)
+            terms = terms_in_force(queries.devices(connection, parts.scope, store_id))
+            wanted = _wanted(terms.expectations, greet_within_s, serve_within_s)
+            points = queries.points(connection, one)
+            total = read_total(connection, points, asked, Terms(wanted, terms.k))
+        return StoreFiguresOut.of(one, asked, total)
+
 
 def _point_routes(router: APIRouter, parts: Parts) -> None:
     @router.get("/points/{point_id}/figures", operation_id="getPointFigures")
@@ -97,7 +119,8 @@ def _point_routes(router: APIRouter, parts: Parts) -> None:
         serve_within_s: Seconds = None,
     ) -> PointFiguresOut:
         """The figures of the whole released cells inside a period."""
-        found, time = _ask(parts, point_id, start, end, (greet_within_s, serve_within_s))
+        within_s = (greet_within_s, serve_within_s)
+        found, time = _ask(parts, point_id, start, end, within_s, with_course=False)
         return PointFiguresOut.of(found, time)
 
     @router.get("/points/{point_id}/course", operation_id="getPointCourse")
@@ -119,20 +142,29 @@ def _ask(
     start: datetime,
     end: datetime,
     within_s: tuple[float | None, float | None],
+    *,
+    with_course: bool = True,
 ) -> tuple[PointAnswer, StoreTime]:
-    asked = Period(start, end)
-    if end - start > LONGEST:
-        raise PeriodError(f"expected at most {LONGEST.days} days")
+    asked = _period(start, end)
+    now = parts.clock()
     with parts.engine.connect() as connection:
         point = queries.point_by_id(connection, parts.scope, point_id)
         store = queries.store_by_id(connection, parts.scope, point.store_id)
-        wanted = queries.expectations_of(connection, point.ref, asked)
-        wanted = Expectations(
-            within_s[0] or wanted.greet_within_s, within_s[1] or wanted.serve_within_s
+        wanted = _wanted(queries.terms_of(connection, point.ref, asked).expectations, *within_s)
+        found = answer(
+            connection, store, point, asked, now, expectations=wanted, with_course=with_course
         )
-        return answer(
-            connection, store, point, asked, parts.clock(), expectations=wanted
-        ), store.time
+        return found, store.time
+
+
+def _period(start: datetime, end: datetime) -> Period:
+    if end - start > LONGEST:
+        raise PeriodError(f"expected at most {LONGEST.days} days")
+    return Period(start, end)
+
+
+def _wanted(usual: Expectations, greet_s: float | None, serve_s: float | None) -> Expectations:
+    return Expectations(greet_s or usual.greet_within_s, serve_s or usual.serve_within_s)
 
 
 def health_router(parts: Parts) -> APIRouter:

@@ -1,6 +1,6 @@
 """The period that a visitor of a page chose, in the store's trading days."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -25,11 +25,20 @@ class Chosen:
     first: date
     last: date
     period: Period
+    instead_of_today: bool = False
 
     @property
     def one_day(self) -> bool:
         """Whether it is a single trading day."""
         return self.first == self.last
+
+
+def usual(time: StoreTime, now: datetime, *, released_today: bool) -> Chosen:
+    """What is shown where nothing was chosen: today once something was released today."""
+    if released_today:
+        return choose(time, now, Choice.TODAY, None, None)
+    week = choose(time, now, Choice.LAST_7_DAYS, None, None)
+    return replace(week, instead_of_today=True)
 
 
 def choose(

@@ -1,7 +1,6 @@
 """The pages: a list of stores, and the store page. Rendered on the server; htmx swaps parts."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,69 +11,43 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from server import queries
-from server.answers import Gap, PointAnswer, answer
+from server.course import Gap
 from server.errors import NotFoundError, PeriodError
-from server.figures import PointFigures
-from server.queries import Alive, DeviceView, StoreView
-from server.suppression import Suppressed
-from server.web.choices import Choice, Chosen, choose
+from server.queries import Alive
+from server.totals import Totals
+from server.web.choices import Choice
+from server.web.contents import overview_page, store_page
 from server.web.parts import Parts
 from server.web.words import LANGUAGES, Words, hidden, preferred
 
 PACKAGE = Path(__file__).parent.parent
 THEMES = ("auto", "light", "dark")
 YEAR_S = 365 * 86_400
-MAX_STORES = 200
 Day = Annotated[date | None, Query()]
-
-
-@dataclass(frozen=True, slots=True)
-class StorePage:
-    """What the store page shows."""
-
-    store: StoreView
-    chosen: Chosen
-    now: datetime
-    answers: tuple[PointAnswer, ...]
-    devices: tuple[DeviceView, ...]
-
-    @property
-    def weakest(self) -> PointAnswer | None:
-        """The point with the smallest share served in time, where several can be compared."""
-        comparable = [
-            (one.figures.served_within.value, index)
-            for index, one in enumerate(self.answers)
-            if isinstance(one.figures, PointFigures)
-            and not isinstance(one.figures.served_within, Suppressed)
-        ]
-        return self.answers[min(comparable)[1]] if len(comparable) > 1 else None
 
 
 def pages_router(parts: Parts) -> APIRouter:
     """The routes of the pages."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     renderer = Renderer()
+    totals = Totals()
 
     @router.get("/")
     def overview(request: Request) -> Response:
-        with parts.engine.connect() as connection:
-            found = queries.stores(connection, parts.scope, limit=MAX_STORES)
-            devices = queries.devices(connection, parts.scope)
-        return renderer.page(request, "overview.html", stores=found, devices=devices)
+        return renderer.page(request, "overview.html", page=overview_page(parts, totals))
 
     @router.get("/stores/{store_id}")
     def store(
         request: Request,
         store_id: UUID,
-        period: Choice = Choice.TODAY,
+        period: Choice | None = None,
         first: Day = None,
         last: Day = None,
     ) -> Response:
         try:
-            page = _store_page(parts, store_id, period, first, last)
+            page = store_page(parts, store_id, period, first, last)
         except PeriodError:
-            page = _store_page(parts, store_id, Choice.TODAY, None, None)
+            page = store_page(parts, store_id, None, None, None)
             return renderer.page(request, "store.html", 422, page=page, wrong_period=True)
         except NotFoundError:
             return renderer.page(request, "missing.html", 404)
@@ -99,21 +72,6 @@ def own_path(address: str) -> str:
         return "/"
     query = urlencode(parse_qsl(parts.query))
     return f"{parts.path}?{query}" if query else parts.path
-
-
-def _store_page(
-    parts: Parts, store_id: UUID, choice: Choice, first: date | None, last: date | None
-) -> StorePage:
-    now = parts.clock()
-    with parts.engine.connect() as connection:
-        store = queries.store_by_id(connection, parts.scope, store_id)
-        chosen = choose(store.time, now, choice, first, last)
-        answers = tuple(
-            answer(connection, store, point, chosen.period, now)
-            for point in queries.points(connection, store)
-        )
-        devices = tuple(queries.devices(connection, parts.scope, store_id))
-    return StorePage(store, chosen, now, answers, devices)
 
 
 class Renderer:

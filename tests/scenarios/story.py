@@ -65,7 +65,14 @@ class Want:
 
 @dataclass(frozen=True)
 class Story:
-    """People in a shop, and the visits that the definitions make of them."""
+    """People in a shop, and the visits that the definitions make of them.
+
+    Attributes:
+        end_s: length of the record.
+        passers_by: presences too short for a visit.
+        blind: spans without frames.
+        slack_s: added to the tolerance, where noise decides.
+    """
 
     name: str
     end_s: float
@@ -74,6 +81,7 @@ class Story:
     passers_by: int = 0
     layout: Layout = COUNTER
     blind: tuple[Span, ...] = ()
+    slack_s: float = 0.0
 
 
 def frames(story: Story, fps: float, faults: Faults, seed: int = 0) -> list[FrameRecord]:
@@ -139,7 +147,7 @@ def differences(story: Story, events: list[Event], tolerance_s: float) -> list[s
     for number, (want, visit) in enumerate(zip(story.want, found, strict=True), 1):
         expected = (want.arrived, want.greeted, want.service, want.departed, want.interaction)
         for name, one, other in zip(MOMENTS, expected, moments(visit), strict=True):
-            slack = tolerance_s * (2 if name == "interaction" else 1)
+            slack = (tolerance_s + story.slack_s) * (2 if name == "interaction" else 1)
             off = (one is None) != (other is None)
             if off or (one is not None and other is not None and abs(one - other) > slack):
                 wrong.append(f"visit {number} {name}: {one} expected, found {other}")

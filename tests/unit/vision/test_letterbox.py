@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from firmware_cfg.region import Region
 from vision.letterbox import Letterbox
-from vision.region import Region
 from vision.scaling import Scaler
 
 Size = tuple[int, int]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from firmware_cfg.record import CameraHealth, FrameRecord, unpack
+from firmware_cfg.region import Region
 from firmware_cfg.site import Site
 from vision.errors import SourceError
 from vision.letterbox import Letterbox
 from vision.pipeline import Pipeline
-from vision.region import Region
 from vision.scaling import Scaler
 from vision.sources.file import LATE_S, RealTime
 from vision.sources.opening import SourceChoice, open_source

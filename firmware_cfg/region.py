@@ -1,36 +1,39 @@
-"""Which part of the picture is looked at, so that people near the zones are larger.
+"""Which part of the picture is looked at, so that people near the zones are large enough.
 
-Pure geometry of the site file, the same on each start. In delivered pixels, x to the right
-and y down, left and top inside, right and bottom outside.
+Pure geometry of the site file, the same on each start, for whoever must know where the view
+ends: the detector, and the tracker that tells leaving from hiding. In delivered pixels, x to
+the right and y down, left and top inside, right and bottom outside.
 
-The region holds every zone; above it the height of a person, whose feet are in the zone while
-the box reaches up; around it a walkway of one person's height (about 1.7 m), so that people
-are seen to come and to go. Its aspect is the model input's, so that no input pixel is wasted.
-Where it would cover most of the picture anyway, it is the whole picture.
+Where people at the zones would be `LARGE_ENOUGH_PX` tall in the detector's input anyway, the
+view is the whole picture: someone who steps aside for a while is then seen to stay. Else it
+is a region: every zone; above it the height of a person, whose feet are in the zone while the
+box reaches up; around it a walkway of one person's height (about 1.7 m), so that people are
+seen to come and to go; of the detector's aspect, so that no input pixel is wasted.
 
 **Edges.** A box cut by the *picture's* lower edge has no observed foot. A box cut by the
 *region's* edge inside the picture looks whole to that rule, and would put a foot where none
 is. So a side of the region that lies near the picture's edge goes out to it, the lower one
-most readily, and `cut` tells which boxes end at an inner edge: the pipeline leaves them out.
+most readily, and `cut` tells which boxes end at an inner edge: the detector leaves them out.
 They are a walkway away from every zone, so no presence is lost; to the tracker a person is
-gone at the region's edge, a walkway outside the zones, as at the picture's own. `Region.inner`
-says which sides those are.
+gone at the region's edge as at the picture's own.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from firmware_cfg.plane import homography
+from firmware_cfg.polygon import polygon_area
+from firmware_cfg.site import Anchor, Ground, Point, Site
 
-    from firmware_cfg.site import Anchor, Ground, Point, Site
-
+INPUT_PX = (512, 288)  # the usual detector's input; another's differs too little to matter
+LARGE_ENOUGH_PX = 72.0  # a person in the input: from here on detection gains little
+PERSON_PER_ZONE = 2.5  # a person's height over the root of the largest zone's area, at most
 WHOLE_ABOVE = 0.7  # share of the picture's area from which the whole picture is looked at
 PERSON_M = 1.9
 WALKWAY = 1.0  # of a person's height, on all sides of the zones
@@ -61,21 +64,27 @@ class Region:
         return self.left > 0, self.top > 0, self.right < width, self.bottom < height
 
 
-def region_of(site: Site, aspect: float) -> Region:
-    """The part of the picture that `site` needs, of about `aspect` = width / height."""
+def region_of(site: Site) -> Region:
+    """The part of the picture that `site` needs, of about the detector's aspect."""
     width, height = site.camera.size_px
     whole = Region(0, 0, width, height)
     if site.camera.lens.model != "none" and site.ground is not None:
         return whole  # floor scales of undistorted points say little about delivered pixels
     left, top, right, bottom = math.inf, math.inf, -math.inf, -math.inf
+    shortest, widest = math.inf, _widest_zone_px(site)
     for x, y, anchor in _zone_points(site):
         tall = person_height_px((x, y), (width, height), site.ground)
+        if site.ground is None:
+            tall = min(tall, PERSON_PER_ZONE * widest)
+        shortest = min(shortest, tall)
         above = {"foot": 1.0, "centre": 0.5, "head": 0.0}[anchor] * tall
         left, right = min(left, x - WALKWAY * tall), max(right, x + WALKWAY * tall)
         top = min(top, y - above - 0.5 * WALKWAY * tall)
         bottom = max(bottom, y - above + tall + 0.5 * WALKWAY * tall)
+    if shortest * min(INPUT_PX[0] / width, INPUT_PX[1] / height) >= LARGE_ENOUGH_PX:
+        return whole
     snapped = _snap((left, top, right, bottom), width, height)
-    region = _to_aspect(snapped, aspect, width, height)
+    region = _to_aspect(snapped, INPUT_PX[0] / INPUT_PX[1], width, height)
     share = region.size_px[0] * region.size_px[1] / (width * height)
     return whole if share >= WHOLE_ABOVE else region
 
@@ -91,24 +100,11 @@ def person_height_px(foot: Point, picture_px: tuple[int, int], ground: Ground | 
     guess = height * (0.25 + 0.35 * min(1.0, max(0.0, foot[1] / height)))
     if ground is None:
         return guess
-    scale = floor_scale(homography(ground.image_px, ground.world_m), foot)
+    to_floor = homography(np.array(ground.image_px, float), np.array(ground.world_m, float))
+    scale = floor_scale(to_floor, foot)
     if not math.isfinite(scale) or scale <= 0:
         return guess
     return min(PERSON_M * scale, float(height))
-
-
-def homography(image_px: Iterable[Point], world_m: Iterable[Point]) -> FloatArray:
-    """(3, 3) map from picture to floor, by least squares (direct linear transform).
-
-    Hartley and Zisserman, Multiple View Geometry, algorithm 4.1.
-    """
-    rows = []
-    for (u, v), (x, y) in zip(image_px, world_m, strict=True):
-        rows.append([u, v, 1, 0, 0, 0, -x * u, -x * v, -x])
-        rows.append([0, 0, 0, u, v, 1, -y * u, -y * v, -y])
-    scale = np.array([1e-3, 1e-3, 1.0] * 3)  # pixels in the thousands, metres in units
-    solution: FloatArray = np.linalg.svd(np.array(rows) * scale)[2][-1] * scale
-    return solution.reshape(3, 3)
 
 
 def floor_scale(to_floor: FloatArray, point: Point) -> float:
@@ -149,6 +145,13 @@ def _zone_points(site: Site) -> Iterable[tuple[float, float, Anchor]]:
     for point in site.service_point:
         yield from ((x, y, point.service_anchor) for x, y in point.service_zone_px)
         yield from ((x, y, point.staff_anchor) for x, y in point.staff_zone_px or ())
+
+
+def _widest_zone_px(site: Site) -> float:
+    """Root of the largest zone's area."""
+    zones = [queue.zone_px for queue in site.queue]
+    zones += [point.service_zone_px for point in site.service_point]
+    return max(math.sqrt(polygon_area(zone)) for zone in zones)
 
 
 def _snap(

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from firmware_cfg.plane import homography
+from firmware_cfg.region import Region, cut, floor_scale, person_height_px, region_of
 from firmware_cfg.site import Ground, Site
-from vision.region import Region, cut, floor_scale, homography, person_height_px, region_of
 
 ASPECT = 512 / 288
 FLOOR = {
@@ -29,6 +30,7 @@ def site(size_px: tuple[int, int], zone: list[list[float]], **more: Any) -> Site
 
 
 WHOLE = {
+    "people large enough without a crop": ((768, 576), box_zone(300, 250, 420, 330), {}),
     "a counter that fills the view": ((768, 432), box_zone(340, 290, 560, 428), {}),
     "zones at both ends": ((1920, 1080), box_zone(20, 500, 1900, 1000), {}),
     "a lens that bends, with a floor": (
@@ -46,12 +48,12 @@ WHOLE = {
 
 @pytest.mark.parametrize(("size_px", "zone", "more"), WHOLE.values(), ids=WHOLE.keys())
 def test_whole_picture(size_px: tuple[int, int], zone: list[list[float]], more: Any) -> None:
-    assert region_of(site(size_px, zone, **more), ASPECT) == Region(0, 0, *size_px)
+    assert region_of(site(size_px, zone, **more)) == Region(0, 0, *size_px)
 
 
 def test_a_far_small_zone_is_looked_at_closely() -> None:
     told = site((1920, 1080), box_zone(900, 500, 1020, 540), ground=FLOOR)
-    region = region_of(told, ASPECT)
+    region = region_of(told)
     tall = person_height_px((960, 540), (1920, 1080), told.ground)
     assert tall == pytest.approx(1.9 * 40)
     assert region.left <= 900 - tall
@@ -64,14 +66,14 @@ def test_a_far_small_zone_is_looked_at_closely() -> None:
 
 
 def test_a_zone_near_the_lower_edge_is_seen_down_to_it() -> None:
-    region = region_of(site((1920, 1080), box_zone(900, 800, 1020, 860), ground=FLOOR), ASPECT)
+    region = region_of(site((1920, 1080), box_zone(900, 800, 1020, 860), ground=FLOOR))
     assert region.bottom == 1080
     assert region.inner((1920, 1080)) == (True, True, True, False)
 
 
 def test_a_staff_zone_counts() -> None:
     staff = {"point": {"staff_zone_px": box_zone(100, 500, 160, 540)}, "ground": FLOOR}
-    region = region_of(site((1920, 1080), box_zone(900, 500, 1020, 540), **staff), ASPECT)
+    region = region_of(site((1920, 1080), box_zone(900, 500, 1020, 540), **staff))
     assert region.left <= 24
     assert region.right >= 1020 + 70
 
@@ -79,22 +81,22 @@ def test_a_staff_zone_counts() -> None:
 def test_anchors_say_where_the_body_is() -> None:
     zone = box_zone(900, 500, 1020, 540)
     head = {"point": {"service_anchor": "head"}, "ground": FLOOR}
-    by_foot = region_of(site((1920, 1080), zone, ground=FLOOR), ASPECT)
-    by_head = region_of(site((1920, 1080), zone, **head), ASPECT)
+    by_foot = region_of(site((1920, 1080), zone, ground=FLOOR))
+    by_head = region_of(site((1920, 1080), zone, **head))
     assert by_head.top > by_foot.top
     assert by_head.bottom > by_foot.bottom
 
 
 @pytest.mark.parametrize("zone", [box_zone(0, 0, 30, 30), box_zone(1890, 1050, 1920, 1080)])
 def test_corners_stay_inside_the_picture(zone: list[list[float]]) -> None:
-    region = region_of(site((1920, 1080), zone, ground=FLOOR), ASPECT)
+    region = region_of(site((1920, 1080), zone, ground=FLOOR))
     assert 0 <= region.left < region.right <= 1920
     assert 0 <= region.top < region.bottom <= 1080
 
 
 def test_floor_scale_of_a_camera_seen_straight_down() -> None:
     ground = Ground.model_validate(FLOOR)
-    to_floor = homography(ground.image_px, ground.world_m)
+    to_floor = homography(np.array(ground.image_px, float), np.array(ground.world_m, float))
     assert floor_scale(to_floor, (123.0, 45.0)) == pytest.approx(40.0)
 
 
