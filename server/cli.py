@@ -18,47 +18,21 @@ from server.errors import ServerError
 from server.health import health_of
 from server.identity import apply_identity
 from server.identity_file import load_identity
-from server.ingest.link import BrokerAddress, BrokerLink, Sharing
+from server.ingest.access import AccessOptions, BrokerAccess, open_access
+from server.ingest.link import BrokerLink
 from server.ingest.requeue import requeue
 from server.ingest.worker import IngestWorker
 from server.logs import event, set_up
+from server.options import parser
 from server.signing import open_key
 from server.web.app import make_app
 from server.web.parts import Parts
 from server.web.protection import HttpAddress, check_loopback
 
+__all__ = ["main", "parser"]
 log = logging.getLogger(__name__)
-DEFAULT_HTTP = "127.0.0.1:8080"
 WORKER_ID_FILE = "worker-id"
 STOP_WITHIN_S = 5
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    top = argparse.ArgumentParser(prog="encounter-server", description=__doc__)
-    commands = top.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="take what devices release, and serve pages and API")
-    key = commands.add_parser("key", help="print the public key that devices are given")
-    again = commands.add_parser("requeue", help="read again what was kept aside")
-    for one in (run, key, again):
-        one.add_argument(
-            "--state", type=Path, required=True, metavar="DIR", help="folder of key and database"
-        )
-    for one in (run, again):
-        one.add_argument("--database", metavar="URL", help="instead of SQLite in the state folder")
-        one.add_argument("--identity", type=Path, metavar="FILE", help="identity file to apply")
-    run.add_argument("--broker", required=True, metavar="HOST:PORT", help="MQTT broker")
-    run.add_argument(
-        "--http", default=DEFAULT_HTTP, metavar="HOST:PORT", help=f"pages and API [{DEFAULT_HTTP}]"
-    )
-    run.add_argument(
-        "--subscription",
-        type=Sharing,
-        choices=list(Sharing),
-        default=Sharing.AUTO,
-        help="how the uplink is subscribed to [auto: shared where the broker can be trusted to]",
-    )
-    return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -116,11 +90,27 @@ def _open(chosen: argparse.Namespace) -> Engine:
     return engine
 
 
+def _access(chosen: argparse.Namespace) -> BrokerAccess:
+    host, port = address(chosen.broker, "--broker")
+    return open_access(
+        AccessOptions(
+            host=host,
+            port=port,
+            tls=chosen.broker_tls,
+            ca=chosen.broker_ca,
+            cert=chosen.broker_cert,
+            key=chosen.broker_key,
+            user=chosen.broker_user,
+            password_file=chosen.broker_password_file,
+        )
+    )
+
+
 def _run(chosen: argparse.Namespace) -> None:
     """Serve until SIGTERM or SIGINT."""
     http = HttpAddress(*address(chosen.http, "--http"))
     check_loopback(http)
-    broker = BrokerAddress(*address(chosen.broker, "--broker"))
+    broker = _access(chosen)
     set_up()
     state_dir = _state_dir(chosen.state)
     key = open_key(state_dir)

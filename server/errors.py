@@ -18,6 +18,10 @@ class KeyFileError(ServerError):
     """The signing key's file is missing its protection or is not a key."""
 
 
+class BrokerAccessError(ServerError):
+    """The broker cannot be reached safely with these options."""
+
+
 class ListenError(ServerError):
     """An address on which this server must not, or cannot, listen."""
 

@@ -106,6 +106,11 @@ class Released:
         """The strictest threshold that was in force."""
         return max(one.k for one in self.cells)
 
+    @property
+    def smallest_k(self) -> int:
+        """The mildest threshold that was in force."""
+        return min(one.k for one in self.cells)
+
     def with_staff(self) -> "Released | Suppressed":
         """The cells that have figures about staff."""
         return _released([one for one in self.cells if one.staff is not None])

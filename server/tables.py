@@ -55,6 +55,7 @@ class AsideReason(StrEnum):
     NEWER_VERSION = "newer_version"
     MALFORMED = "malformed"
     WRONG_DEVICE = "wrong_device"
+    WRONG_TOPIC = "wrong_topic"
     UNEXPECTED_ERROR = "unexpected_error"
 
 

@@ -5,7 +5,7 @@ drawn from exponential distributions with a fixed seed.
 """
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from firmware_cfg.histogram import Fate, Histogram, scale_for
@@ -99,10 +99,13 @@ class MessageFactory:
         *,
         staff: bool = True,
         load: Load | None = None,
+        k: int = 10,
     ) -> Cell:
-        """A cell of `visits` visits."""
+        """A cell of `visits` visits; those of a queue are never served."""
         rng = random.Random(f"{self.seed} {start} {point}")  # noqa: S311 plausible, not secret
         parties = [_Party.draw(rng, load or Load()) for _ in range(visits)]
+        if kind is PointKind.QUEUE:
+            parties = [party.unserved() for party in parties]
         scale = scale_for(visits)
         stay_s = sum(party.stay_s for party in parties)
         return Cell(
@@ -111,7 +114,7 @@ class MessageFactory:
             level=Level.HALF_HOUR if minutes == 30 else Level.HOUR,
             start=start,
             end=start + timedelta(minutes=minutes),
-            k=10,
+            k=k,
             visits=visits,
             left_censored=0,
             passers_by=rng.randrange(visits),
@@ -146,14 +149,16 @@ class MessageFactory:
             clock="synchronised",
         )
 
-    def reported(self, greet_within_s: float = 30.0, serve_within_s: float = 180.0) -> Reported:
+    def reported(
+        self, greet_within_s: float = 30.0, serve_within_s: float = 180.0, k: int = 10
+    ) -> Reported:
         """The configuration in force."""
         return Reported(
             device=self.device,
             service_points=("counter-1",),
             queues=(),
             timezone="UTC",
-            k=10,
+            k=k,
             window_s=1800,
             greet_within_s=greet_within_s,
             serve_within_s=serve_within_s,
@@ -181,6 +186,11 @@ class _Party:
         if serve_s < leave_s:
             return cls(greeting, (serve_s, Fate.EVENT), serve_s + interaction_s, interaction_s)
         return cls(greeting, (leave_s, Fate.LEFT), leave_s, 5.0)
+
+    def unserved(self) -> "_Party":
+        """The same party, gone at the moment at which it would have been served."""
+        at_s = self.waiting[0]
+        return replace(self, waiting=(at_s, Fate.LEFT), stay_s=at_s)
 
 
 def _outcomes(parties: list[_Party]) -> Outcomes:

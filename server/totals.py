@@ -43,12 +43,14 @@ class StoreTotal:
     Attributes:
         figures: of the union of all cells.
         k: the strictest threshold in force.
+        smallest_k: the mildest: no figure here is about fewer parties.
         parts: the points that are in it, with their time.
         missing: the points that are not, since nothing of theirs was released.
     """
 
     figures: PointFigures | Suppressed
     k: int
+    smallest_k: int
     parts: tuple[Part, ...]
     missing: tuple[PointView, ...]
 
@@ -58,14 +60,13 @@ class StoreTotal:
         return not self.missing and len({part.covered for part in self.parts}) <= 1
 
 
-def total_of(
-    points: Sequence[tuple[PointView, Released | Suppressed]], terms: Terms
-) -> StoreTotal:
+def total_of(points: Sequence[tuple[PointView, Released | Suppressed]], terms: Terms) -> StoreTotal:
     """The total of a store's points; `terms` are what the store's devices report."""
     whole = together([released for _, released in points])
     return StoreTotal(
         figures=point_figures(whole, terms.expectations),
         k=whole.k if isinstance(whole, Released) else terms.k,
+        smallest_k=whole.smallest_k if isinstance(whole, Released) else terms.k,
         parts=tuple(Part(p, r.covered) for p, r in points if isinstance(r, Released)),
         missing=tuple(p for p, r in points if isinstance(r, Suppressed)),
     )

@@ -6,7 +6,8 @@
 | tentative | ended | unseen for `TENTATIVE_S`, or two frames where that is longer |
 | confirmed | hidden | unseen for `COAST_S`, or two frames; away from the picture's edge |
 | confirmed | left | unseen as long, and last seen walking out of the picture |
-| hidden | confirmed | a new track is found to be the same person (`edge.tracking.tracker`) |
+| hidden | confirmed | seen again at the same place |
+| hidden | ended | a new track is found to be the same person (`edge.tracking.tracker`) |
 | hidden | ended | unseen for `keep_s` |
 
 Pixels are delivered pixels. Motion is filtered for each of three coordinates of the box:
@@ -31,6 +32,7 @@ CONFIRM_HITS = 3
 TENTATIVE_S = 0.7
 COAST_S = 1.0
 BLIND_S = 2.0
+STEADY_S = 0.6
 MEASURE_SD_H = 0.035
 ACCELERATION_SD_H = 0.9
 START_SPEED_SD_H = 0.7
@@ -68,12 +70,15 @@ class Motion:
         self.p11 = (START_SPEED_SD_H * height_px) ** 2
 
     def predict(self, dt_s: float, height_px: float) -> None:
-        """Move on by `dt_s`; white-noise acceleration. Beyond `BLIND_S` nothing is known."""
+        """Move on by `dt_s`; white-noise acceleration.
+
+        Nobody's motion is foreseen further than `STEADY_S`, and nothing beyond `BLIND_S`.
+        """
         if dt_s > BLIND_S:
             dt_s, self.velocity, self.p01 = BLIND_S, 0.0, 0.0
         q = (ACCELERATION_SD_H * height_px) ** 2
         dt2 = dt_s * dt_s
-        self.position += self.velocity * dt_s
+        self.position += self.velocity * min(dt_s, STEADY_S)
         self.p00 += 2 * dt_s * self.p01 + dt2 * self.p11 + q * dt2 * dt2 / 4
         self.p01 += dt_s * self.p11 + q * dt2 * dt_s / 2
         self.p11 += q * dt2
@@ -162,8 +167,10 @@ class Track:
             t_s,
         )
 
-    def predict(self, dt_s: float) -> None:
-        """Move the box on by `dt_s`."""
+    def predict(self, dt_s: float, unseen_s: float) -> None:
+        """Move the box on by `dt_s`, not seen for `unseen_s` already."""
+        if unseen_s > STEADY_S:
+            self.x.velocity = self.top.velocity = self.bottom.velocity = 0.0
         for motion in (self.x, self.top, self.bottom):
             motion.predict(dt_s, self.height_px)
 
@@ -238,6 +245,13 @@ class Track:
             self.top.jump(top, self.bottom)
             return True
         return False
+
+    def reappear(self, box: Box) -> None:
+        """Be seen again, at `box`, where it was hidden."""
+        self.life = Life.CONFIRMED
+        self.x = Motion((box[0] + box[2]) / 2, self.height_px)
+        self.top = Motion(self.top.position, self.height_px)
+        self.bottom = Motion(self.bottom.position, self.height_px)
 
     def resume(self, lost: Track) -> None:
         """Be the person of `lost`: its id, and its height where this one shows less of it."""

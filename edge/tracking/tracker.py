@@ -35,14 +35,20 @@ if TYPE_CHECKING:
 
 LOW_SCORE = 0.35
 LOW_SCORE_COST = 0.15
+HIDDEN_COST = 0.3
+GATE_H = 0.3
+GATE_H_PER_S = 0.55
+NEW_GATE_H_PER_S = 1.2
+PART_H = 0.12
 DOUBLE_IOU = 0.6
 DOUBLE_CONTAINED = 0.85
 WALKING_H_PER_S = 0.25
 WALK_MPS = 1.3
-STAND_MPS = 0.4
+STAND_MPS = 0.3
 FOUND_BASE_M = 0.8
 FOUND_MOST_M = 3.0
 FOUND_INWARD = 0.4
+WALKED_M = 0.25
 EXIT_HORIZON_S = 0.8
 FIND_S = 30.0
 MISSED_FRAMES = 2.5
@@ -114,7 +120,7 @@ class Tracker:
         self._t_s = t_s
         self._step_s += STEP_MEMORY * (min(dt_s, COAST_S) - self._step_s)
         for track in self._active:
-            track.predict(dt_s)
+            track.predict(dt_s, t_s - dt_s - track.seen_s)
         step = TrackerStep()
         rows: list[Box] = [tuple(row) for row in boxes.tolist()]
         values: list[float] = scores.tolist()
@@ -129,12 +135,16 @@ class Tracker:
     ) -> list[Box | None]:
         """Assign detections; returns, for each, the box of the track that took it."""
         taken: list[Box | None] = [None] * len(rows)
-        if not rows or not self._active:
+        tracks = [*self._active, *self._hidden]
+        if not rows or not tracks:
             return taken
-        cost = association_cost(self._active, t_s, boxes, np.array(values))
-        ripe: list[Track] = []
+        cost = association_cost(tracks, t_s, boxes, np.array(values))
         for index, column in assign(cost, 1.0):
-            track = self._active[index]
+            track = tracks[index]
+            if track.life is Life.HIDDEN:
+                self._hidden.remove(track)
+                self._active.append(track)
+                track.reappear(rows[column])
             seen = track.observe(
                 t_s, frame, rows[column], values[column], self._edges_px, self._floor
             )
@@ -142,20 +152,24 @@ class Tracker:
             if track.life is Life.TENTATIVE:
                 track.pending.append(seen)
                 if track.hits >= CONFIRM_HITS and track.best_score >= START_SCORE:
-                    ripe.append(track)
+                    self._confirm(track, step)
             else:
                 step.seen.append(Sighting(track.id, (seen,)))
-        for track in ripe:
-            self._confirm(track, step)
         return taken
 
     def _start(
         self, t_s: float, frame: int, rows: list[Box], values: list[float], taken: list[Box | None]
     ) -> None:
         claimed = [box for box in taken if box is not None]
-        for row, score, owner in zip(rows, values, taken, strict=True):
-            if owner is not None or score < START_SCORE or is_double(row, claimed):
+        free = [
+            (score, row)
+            for row, score, owner in zip(rows, values, taken, strict=True)
+            if owner is None and score >= START_SCORE
+        ]
+        for score, row in sorted(free, reverse=True):
+            if is_double(row, claimed):
                 continue
+            claimed.append(row)
             track = Track.start(TrackId(next(self._ids)), t_s, row)
             seen = track.observe(t_s, frame, row, score, self._edges_px, self._floor)
             track.pending.append(seen)
@@ -179,15 +193,45 @@ class Tracker:
         first = track.pending[0]
         inward = track.came_in(self._size_px, 1.5 * self._step_s)
         coasting = [t for t in self._active if t.life is Life.CONFIRMED and t.seen_s < first.t_s]
-        best, best_cost = None, 1.0
+        best, best_cost = None, FOUND_INWARD if inward else 1.0
         for lost in (*self._hidden, *coasting):
-            if lost is track or lost.last is None or lost.seen_s >= first.t_s:
+            if lost is track or lost.seen_s >= first.t_s:
                 continue
-            distance_m = math.dist(self._place(lost.last), self._place(first))
-            cost = found_cost(lost, track, distance_m)
-            if cost < (FOUND_INWARD if inward else best_cost) and cost < best_cost:
+            if inward and lost.walking_out(self._size_px, self._exit_s()):
+                continue
+            cost = self._found_cost(lost, track)
+            if cost < best_cost:
                 best, best_cost = lost, cost
         return best
+
+    def _found_cost(self, lost: Track, track: Track) -> float:
+        """Cost of `track` being `lost`, by the way between them, straight or as `track` walks."""
+        if lost.last is None:
+            return math.inf
+        first, latest = track.pending[0], track.pending[-1]
+        there, here, now = self._place(lost.last), self._place(first), self._place(latest)
+        distance_m = math.dist(there, here)
+        seen_s = latest.t_s - first.t_s
+        if seen_s > 0 and math.dist(here, now) > WALKED_M:
+            back = min(first.t_s - lost.seen_s, COAST_S) / seen_s
+            x_m = here[0] - back * (now[0] - here[0])
+            y_m = here[1] - back * (now[1] - here[1])
+            distance_m = min(distance_m, math.dist(there, (x_m, y_m)))
+        return found_cost(lost, track, distance_m)
+
+    def _exit_s(self) -> float:
+        """How far ahead a person who is not seen any more is foreseen to walk out."""
+        return EXIT_HORIZON_S + self._step_s
+
+    def _explained(self, lost: Track) -> bool:
+        """Whether a new track, not confirmed yet, may be `lost`."""
+        return any(
+            track.life is Life.TENTATIVE
+            and track.born_s > lost.seen_s
+            and not track.came_in(self._size_px, 1.5 * self._step_s)
+            and self._found_cost(lost, track) < 1.0
+            for track in self._active
+        )
 
     def _age(self, t_s: float, step: TrackerStep) -> None:
         """Retire what was not seen for too long."""
@@ -201,7 +245,9 @@ class Tracker:
                     still.append(track)
             elif unseen_s <= coast_s:
                 still.append(track)
-            elif track.walking_out(self._size_px, EXIT_HORIZON_S + self._step_s):
+            elif self._explained(track):
+                still.append(track)
+            elif track.walking_out(self._size_px, self._exit_s()):
                 track.life = Life.LEFT
                 step.left.append(track.id)
             else:
@@ -229,18 +275,27 @@ def association_cost(
                 track.top.position,
                 track.bottom.position,
                 track.height_px,
-                0.28 + (0.5 if track.hits > 2 else 1.2) * min(t_s - track.seen_s, 1.0),
+                *_gate(track, t_s),
             )
             for track in tracks
         ]
     )
-    middle = (boxes[:, 0] + boxes[:, 2]) / 2
-    dx = np.abs(state[:, 0, None] - middle)
+    height = state[:, 3, None]
+    dx = np.abs(state[:, 0, None] - (boxes[:, 0] + boxes[:, 2]) / 2)
     d_top = np.abs(state[:, 1, None] - boxes[:, 1])
     d_bottom = np.abs(state[:, 2, None] - boxes[:, 3])
-    vertical = 0.6 * d_top + 0.15 * d_bottom + 0.25 * np.minimum(d_top, d_bottom)
-    cost: FloatArray = (dx + vertical) / (state[:, 3, None] * state[:, 4, None])
-    return cost + np.where(scores < LOW_SCORE, LOW_SCORE_COST, 0.0)
+    nearer, farther = np.minimum(d_top, d_bottom), np.maximum(d_top, d_bottom)
+    part = np.where(nearer < PART_H * height, 0.25, 0.75)  # one end may be hidden, not both
+    cost: FloatArray = (dx + nearer + part * farther) / (height * state[:, 4, None])
+    return cost + state[:, 5, None] + np.where(scores < LOW_SCORE, LOW_SCORE_COST, 0.0)
+
+
+def _gate(track: Track, t_s: float) -> tuple[float, float]:
+    """Gate in body heights, and an extra cost, of a track's next detection."""
+    if track.life is Life.HIDDEN:
+        return GATE_H, HIDDEN_COST
+    rate_h = GATE_H_PER_S if track.hits > 2 else NEW_GATE_H_PER_S
+    return GATE_H + rate_h * min(t_s - track.seen_s, 1.0), 0.0
 
 
 def found_cost(lost: Track, track: Track, distance_m: float) -> float:
@@ -252,7 +307,9 @@ def found_cost(lost: Track, track: Track, distance_m: float) -> float:
     gap_s = track.born_s - lost.seen_s
     height = max(lost.height_px, 1.0)
     walking = math.hypot(lost.pace_px_s[0], lost.pace_px_s[2]) > WALKING_H_PER_S * height
-    reach_m = min(FOUND_BASE_M + (WALK_MPS if walking else STAND_MPS) * gap_s, FOUND_MOST_M)
+    # whoever stood may have begun to walk, and is soon somewhere else or stands again
+    way_m = WALK_MPS * gap_s if walking else min(gap_s, 1.0 + STAND_MPS * gap_s)
+    reach_m = min(FOUND_BASE_M + way_m, FOUND_MOST_M)
     unlike = 0.0
     if lost.body_m is not None and track.body_m is not None:
         unlike = math.log(track.body_m / lost.body_m)

@@ -9,14 +9,16 @@ if TYPE_CHECKING:
     from edge.visits.person import Person
 
 CLOSING_S = 5.0
-LEAST_CLOSING_M = 0.3
+LEAST_CLOSING_M = 0.4
+LEAST_ESTIMATED_M = 1.0
 
 
 def staff_share(staff: Person, customer: Person, t_s: float) -> float:
     """Share of the closing distance that the staff member covered in the last seconds.
 
     Each one's movement counts along the line between them; 0 where both together came
-    nearer by less than `LEAST_CLOSING_M`, which is noise.
+    nearer by less than noise does: `LEAST_CLOSING_M`, or `LEAST_ESTIMATED_M` on a floor
+    that is not calibrated.
     """
     start, goal = staff.position_near(t_s - CLOSING_S), customer.position_near(t_s - CLOSING_S)
     distance_m = math.dist(start, goal)
@@ -27,4 +29,5 @@ def staff_share(staff: Person, customer: Person, t_s: float) -> float:
     by_staff = max(0.0, (staff_to[0] - start[0]) * ux + (staff_to[1] - start[1]) * uy)
     by_customer = max(0.0, (goal[0] - customer_to[0]) * ux + (goal[1] - customer_to[1]) * uy)
     total_m = by_staff + by_customer
-    return by_staff / total_m if total_m > LEAST_CLOSING_M else 0.0
+    least_m = LEAST_CLOSING_M if staff.floor.calibrated else LEAST_ESTIMATED_M
+    return by_staff / total_m if total_m > least_m else 0.0

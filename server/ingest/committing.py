@@ -7,7 +7,7 @@
 | the same key with another hash | kept aside: `same_key_other_content` | the first one is |
 | a window of a device that nobody claimed | kept aside: `unknown_device` | yes |
 | a newer version, a malformed one, with a key | rejected with the reason, kept raw | as rejected |
-| the same without a key; another device's message | kept raw | no |
+| the same without a key; another device's message; a wrong topic | kept raw, with the reason | no |
 """
 
 import logging
@@ -76,7 +76,8 @@ def commit(engine: Engine, readings: Sequence[Reading], now: datetime) -> Commit
                 if isinstance(reading.message, State) and reading.message.online:
                     born[Stream(org_id, name, reading.message.epoch)] = None
                 continue
-            keeping.keep_status(connection, org_id, name, now)
+            if not _astray(reading):
+                keeping.keep_status(connection, org_id, name, now)
             tally += _keep(connection, org_id, reading, now)
             if reading.key is not None:
                 touched[Stream(org_id, name, reading.key.epoch)] = None
@@ -88,6 +89,11 @@ def commit(engine: Engine, readings: Sequence[Reading], now: datetime) -> Commit
             for one in acks.repeat(connection, stream)
         ]
     return Committed(tuple(drafts), tally)
+
+
+def _astray(reading: Reading) -> bool:
+    """Whether it came on a wrong topic, and so is no sign of life of any device."""
+    return isinstance(reading, Refusal) and reading.reason is AsideReason.WRONG_TOPIC
 
 
 def _keep(

@@ -26,7 +26,7 @@ from server.tables import (
 
 KEPT_RAW_FOR = timedelta(days=30)
 MAX_UNREADABLE = 1000
-UNREADABLE = (AsideReason.MALFORMED, AsideReason.WRONG_DEVICE)
+UNREADABLE = (AsideReason.MALFORMED, AsideReason.WRONG_DEVICE, AsideReason.WRONG_TOPIC)
 EXPIRING = (*UNREADABLE, AsideReason.NEWER_VERSION)
 
 

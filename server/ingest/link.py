@@ -13,7 +13,6 @@ subscribes plainly; several such workers are correct, since storing is idempoten
 
 import logging
 import random
-import socket
 import threading
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +26,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from firmware_cfg.topics import PREFIX, SHARED_UPLINK_FILTER
 from server.clock import Clock
+from server.ingest.access import BrokerAccess, why
 from server.ingest.worker import Delivery, IngestWorker
 from server.logs import event
 
@@ -37,6 +37,7 @@ SESSION_EXPIRY_S = 7 * 86_400
 KEEPALIVE_S = 30
 CONNACK_WAIT_S = 5.0
 BACKOFF_S = (0.5, 30.0)
+BARRED = (0x86, 0x87)  # bad user name or password, not authorised
 PLAIN_UPLINK_FILTER = f"{PREFIX}/+/up/#"
 RETAINED_FILTERS = (f"{PREFIX}/+/up/state", f"{PREFIX}/+/up/reported")
 
@@ -70,28 +71,20 @@ class LinkStatus:
     subscription: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerAddress:
-    """Where the broker is."""
-
-    host: str
-    port: int
-
-
 class BrokerLink:
     """A thread that keeps one connection to the broker.
 
     Args:
-        address: the broker.
+        access: the broker, and how to be let in.
         client_id: fixed for this worker.
         clock: stamps the state.
         sharing: how to subscribe.
     """
 
     def __init__(
-        self, address: BrokerAddress, client_id: str, clock: Clock, sharing: Sharing = Sharing.AUTO
+        self, access: BrokerAccess, client_id: str, clock: Clock, sharing: Sharing = Sharing.AUTO
     ) -> None:
-        self._address = address
+        self._access = access
         self._client_id = client_id
         self._clock = clock
         self._sharing = sharing
@@ -99,6 +92,7 @@ class BrokerLink:
         self._client: mqtt.Client | None = None
         self._protocol = MQTTProtocolVersion.MQTTv5
         self._stood = False
+        self._barred = ""
         self._answered = threading.Event()
         self._closed = threading.Event()
         self._stopping = threading.Event()
@@ -138,6 +132,7 @@ class BrokerLink:
         self._answered.clear()
         self._closed.clear()
         self._stood = False
+        self._barred = ""
         client = self._make_client()
         properties = None
         if self._protocol is MQTTProtocolVersion.MQTTv5:
@@ -148,14 +143,14 @@ class BrokerLink:
         clean = False if properties is not None else mqtt.MQTT_CLEAN_START_FIRST_ONLY
         try:
             client.connect(
-                self._address.host,
-                self._address.port,
+                self._access.host,
+                self._access.port,
                 KEEPALIVE_S,
                 clean_start=clean,
                 properties=properties,
             )
-        except (OSError, socket.gaierror) as error:
-            self._say(LinkState.UNREACHABLE, type(error).__name__)
+        except OSError as error:
+            self._say(LinkState.UNREACHABLE, why(error))
             return False
         self._client = client
         client.loop_start()
@@ -179,6 +174,10 @@ class BrokerLink:
             manual_ack=True,
             reconnect_on_failure=False,
         )
+        if self._access.tls is not None:
+            client.tls_set_context(self._access.tls)
+        if self._access.user is not None:
+            client.username_pw_set(self._access.user, self._access.password)
         client.max_queued_messages_set(10_000)
         client.max_inflight_messages_set(64)
         client.on_connect = self._on_connect
@@ -187,11 +186,16 @@ class BrokerLink:
         return client
 
     def _give_up_protocol(self) -> None:
-        """No CONNACK, or a refusal: the broker may speak the other version."""
+        """No CONNACK, or a refusal: the broker may speak the other version.
+
+        Not after a refusal of the credentials: that one would be the same in any version.
+        """
         if self._stopping.is_set():
             return
-        detail = self.status.detail or "closed before it answered"
-        self._say(LinkState.REFUSED, detail)
+        if self._barred:
+            self._say(LinkState.REFUSED, self._barred)
+            return
+        self._say(LinkState.REFUSED, self.status.detail or "closed before it answered")
         v5 = self._protocol is MQTTProtocolVersion.MQTTv5
         self._protocol = MQTTProtocolVersion.MQTTv311 if v5 else MQTTProtocolVersion.MQTTv5
 
@@ -204,7 +208,9 @@ class BrokerLink:
         properties: Properties | None,
     ) -> None:
         if code.is_failure:
-            self.status = LinkStatus(LinkState.REFUSED, self._clock(), str(code))
+            self._barred = str(code) if code.value in BARRED else ""
+            if not self._barred:
+                self.status = LinkStatus(LinkState.REFUSED, self._clock(), str(code))
             self._closed.set()
             self._answered.set()
             return

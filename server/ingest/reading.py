@@ -5,6 +5,7 @@ the certificate) and the message's must agree. What cannot be read is a `Refusal
 epoch and sequence, where they could be made out, so that the device hears of it.
 """
 
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -13,10 +14,11 @@ from pydantic import BaseModel, ValidationError
 from firmware_cfg.cells import Epoch, Sequence
 from firmware_cfg.errors import MessageError, NewerVersionError
 from firmware_cfg.messages import Health, Reported, State, Window, decode
-from firmware_cfg.topics import Kind, parse_topic
+from firmware_cfg.topics import DEVICE_ID_PATTERN, PREFIX, Kind, parse_topic
 from server.tables import AsideReason
 
 MAX_REASON = 200
+NO_DEVICE = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """A message that asks for nothing: a retained one withdrawn, or no topic of ours."""
+    """A message that asks for nothing: a retained one, withdrawn."""
 
     topic: str
 
@@ -78,17 +80,26 @@ class _Envelope(BaseModel):
 
 def read(topic: str, payload: bytes) -> Reading:
     """Read a message of the uplink."""
-    try:
-        device, kind = parse_topic(topic)
-    except MessageError:
-        return Nothing(topic)
     if not payload:
         return Nothing(topic)
+    try:
+        device, kind = parse_topic(topic)
+    except MessageError as error:
+        return _wrong_topic(topic, payload, str(error))
     if kind is Kind.WINDOW:
         return read_window(device, payload)
     if kind in (Kind.STATE, Kind.HEALTH, Kind.REPORTED):
         return _read_status(device, kind, payload)
-    return Nothing(topic)
+    return _wrong_topic(topic, payload, f"{topic!r}: expected a topic of the uplink")
+
+
+def _wrong_topic(topic: str, payload: bytes, detail: str) -> Refusal:
+    """What came where nothing belongs. Without a key: it may come again where it belongs."""
+    name = topic.removeprefix(f"{PREFIX}/").partition("/")[0]
+    known = topic.startswith(f"{PREFIX}/") and re.fullmatch(DEVICE_ID_PATTERN, name)
+    digest = sha256(payload).hexdigest()
+    device = name if known else NO_DEVICE
+    return Refusal(device, None, digest, payload, AsideReason.WRONG_TOPIC, detail[:MAX_REASON])
 
 
 def read_window(device: str, payload: bytes) -> WindowReading | Refusal:

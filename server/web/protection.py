@@ -4,13 +4,13 @@ There are no accounts yet, so the server listens on the loopback only; the Host 
 page of somebody else's from reading it through a name that resolves to 127.0.0.1.
 """
 
-import ipaddress
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.errors import ListenError
+from server.loopback import is_loopback
 from server.web.problems import problem_response
 
 DIRECTIVES = (
@@ -54,16 +54,6 @@ def check_loopback(address: HttpAddress) -> None:
             "reaches it may read everything; it listens on the loopback only. Use 127.0.0.1 (or "
             "[::1]) and reach it through a tunnel or a proxy that asks who is there"
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def host_of(header: str) -> str:

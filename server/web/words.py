@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from server.periods import Period, StoreTime
+from server.periods import Period, StoreTime, subtract
 from server.queries import CoverageRange
 from server.statistics import Quantile, Share
 from server.suppression import Suppressed
@@ -126,14 +126,16 @@ class Words:
         return self("time.short_day", day=at.day, month=self(f"month.{at.month}"))
 
     def spans(self, periods: Sequence[Period], time: StoreTime, *, dated: bool) -> str:
-        """Periods on the store's clock, in few words."""
+        """Periods on the store's clock, in few words; a gap is opening time without figures."""
         if not periods:
             return ""
         if len(periods) > MAX_SPANS:
             whole = Period(periods[0].start, periods[-1].end)
-            return self(
-                "time.with_gaps", span=self._span(whole, time, dated), gaps=len(periods) - 1
-            )
+            span = self._span(whole, time, dated)
+            missed = len(subtract(time.open_times(whole), periods))
+            if missed == 0:
+                return self("time.opening_hours", span=span)
+            return self("time.one_gap" if missed == 1 else "time.with_gaps", span=span, gaps=missed)
         return self("time.comma").join(self._span(one, time, dated) for one in periods)
 
     def _span(self, one: Period, time: StoreTime, dated: bool) -> str:

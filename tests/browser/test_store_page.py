@@ -122,13 +122,46 @@ def test_figures_stand_there_without_a_complaint(
     expect(page.locator(".big").first).to_have_text(re.compile(r"\d+ ?%"))
     expect(page.locator(".interval").first).to_contain_text("–")
     expect(page.locator(".u-wrap canvas").first).to_be_visible()
-    expect(page.locator(".headline .suppressed").first).to_contain_text("10")
-    expect(page.locator(".cover").first).to_contain_text("09:00–12:00")
+    expect(page.locator("article.total .cover").first).to_contain_text("09:00–12:00")
+    expect(page.locator(".legend").first).to_be_visible()
+    expect(page.locator(".legend .key-suppressed").last).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.screenshot(path=tmp_path / "store.png", full_page=True)
     assert (tmp_path / "store.png").stat().st_size > 20_000
     assert visitor.complaints == []
     assert visitor.asked == {address.split("/")[2]}
+
+
+def test_the_first_page_shows_figures_and_the_way_to_the_store(
+    browser: Browser, address: str
+) -> None:
+    visitor = visit(browser, 390)
+    page = visitor.page
+    page.goto(address.partition("/stores/")[0])
+    expect(page.locator("li.store .big").first).to_have_text(re.compile(r"\d+"))
+    expect(page.locator("li.store .alive")).to_contain_text("online")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.click("li.store a")
+    expect(page.locator("h1")).to_have_text("Pudong")
+    assert visitor.complaints == []
+
+
+def test_without_figures_of_today_the_week_is_shown(browser: Browser, address: str) -> None:
+    page = visit(browser).page
+    page.goto(address)
+    expect(page.locator(".notice")).to_contain_text("Nothing has been released today yet")
+    page.click(".notice a")
+    expect(page.locator("[data-period=today]")).to_have_attribute("aria-current", "true")
+
+
+def test_print_is_dark_on_white_without_controls(browser: Browser, address: str) -> None:
+    page = visit(browser, scheme="dark").page
+    page.goto(f"{address}?period=yesterday")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    expect(page.locator("form.period")).to_be_hidden()
+    expect(page.locator("header.top")).to_be_hidden()
+    expect(page.locator(".big").first).to_be_visible()
 
 
 def test_the_language_switches_and_stays(browser: Browser, address: str) -> None:

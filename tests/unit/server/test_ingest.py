@@ -125,6 +125,10 @@ def test_a_malformed_message_with_a_key_is_rejected_with_the_reason(engine: Engi
     assert tally == Tally(stored=1, rejected=1)
     assert ack.up_to == 2
     assert "coverage" in ack.rejected[0].reason
+    with engine.connect() as connection:
+        (kept,) = connection.execute(select(aside)).all()
+    assert (kept.reason, kept.sequence) == (AsideReason.MALFORMED, 1)
+    assert "coverage" in kept.detail
 
 
 @pytest.mark.parametrize("payload", [b"\xff\x00", b"[]", b'{"kind":"window"}', b"{" * 5000])
@@ -221,18 +225,37 @@ def alive(engine: Engine) -> tuple[Alive, datetime | None]:
 
 
 @pytest.mark.parametrize(
-    ("topic", "payload"),
-    [
-        ("encounter/v1/kiosk-1/up/state", b""),
-        ("encounter/v1/kiosk-1/down/ack", b"{}"),
-        ("elsewhere/kiosk-1", b"{}"),
-    ],
+    "topic", ["encounter/v1/kiosk-1/up/state", "encounter/v1/kiosk-1/down/ack", "elsewhere"]
 )
-def test_what_asks_for_nothing_changes_nothing(engine: Engine, topic: str, payload: bytes) -> None:
-    reading = read(topic, payload)
+def test_a_withdrawn_retained_message_changes_nothing(engine: Engine, topic: str) -> None:
+    reading = read(topic, b"")
     assert isinstance(reading, Nothing)
     commit(engine, [reading], MONDAY)
     assert counted(engine, device_status) == 0
+
+
+@pytest.mark.parametrize(
+    ("topic", "device", "says"),
+    [
+        ("encounter/v1/kiosk-1/up/windows", "kiosk-1", "expected one of up/window"),
+        ("encounter/v1/kiosk-1/up/window/extra", "kiosk-1", "expected one of up/window"),
+        ("encounter/v1/kiosk-1/down/ack", "kiosk-1", "expected a topic of the uplink"),
+        ("encounter/v1/KIOSK/up/window", "-", "expected encounter/v1/<device>"),
+        ("elsewhere/kiosk-1", "-", "expected encounter/v1/<device>"),
+    ],
+)
+def test_a_message_on_a_wrong_topic_is_kept_aside_with_the_reason(
+    engine: Engine, topic: str, device: str, says: str
+) -> None:
+    payload = day(MessageFactory(), 1)[0]
+    tally, acks = take(engine, payload, payload, topic=topic)
+    assert (tally.aside, tally.stored, acks) == (2, 0, [])
+    with engine.connect() as connection:
+        (kept,) = connection.execute(select(aside)).all()
+    assert (kept.device, kept.reason) == (device, AsideReason.WRONG_TOPIC)
+    assert says in kept.detail
+    assert counted(engine, device_status) == 0
+    assert take(engine, payload)[0] == Tally(stored=1)
 
 
 def test_a_failed_batch_leaves_nothing_behind(
