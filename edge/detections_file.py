@@ -16,6 +16,7 @@ from edge.errors import InputFileError
 from firmware_cfg.record import FrameRecord
 
 MOT_COLUMNS = 10
+MOST_FRAMES = 100_000_000  # a month at 30 a second
 TIMES_HEADER = "frame,t_s"
 
 Row = tuple[float, float, float, float, float]
@@ -103,7 +104,7 @@ def records(
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """(line number, text) of each line that is not empty."""
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except OSError as error:
         raise InputFileError(path, 1, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -127,8 +128,10 @@ def _number(path: Path, line: int, name: str, text: str) -> float:
 
 def _frame(path: Path, line: int, text: str) -> int:
     value = _number(path, line, "frame", text)
-    if value != int(value) or value < 1:
+    if value != int(value) or not 1 <= value <= MOST_FRAMES:
         raise InputFileError(
-            path, line, f"frame: expected a whole number from 1, found {text.strip()!r}"
+            path,
+            line,
+            f"frame: expected a whole number from 1 to {MOST_FRAMES}, found {text.strip()[:40]!r}",
         )
     return int(value)

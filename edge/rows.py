@@ -116,10 +116,8 @@ class RowCollector:
         self._settle_roles(math.inf)
         for index in self._order():
             (track_id, seen), (role, confidence) = self.sightings[index], self.sighted_as[index]
-            number = next(
-                (n for start, end, n in spans.get(track_id, ()) if start <= seen.t_s <= end), ""
-            )
-            lines.append(f"{seen.frame},{track_id},{role},{confidence:.3f},{number}\n")
+            during = (n for start, end, n in spans.get(track_id, ()) if start <= seen.t_s <= end)
+            lines.append(f"{seen.frame},{track_id},{role},{confidence:.3f},{next(during, '')}\n")
         return "".join(lines)
 
     def _tracks(self) -> str:
@@ -200,13 +198,11 @@ def visit_line(visit: Visit) -> str:
 
 
 def _duration(name: str, duration: Duration | None) -> Json:
-    parts = (
-        ("", duration and duration.total_s),
-        ("_observed", duration and duration.observed_s),
-        ("_bridged", duration and duration.bridged_s),
-        ("_unknown", duration and duration.unknown_s),
-    )
-    return {f"{name}{part}_s": _seconds(value) for part, value in parts}
+    parts = ("", "_observed", "_bridged", "_unknown")
+    if duration is None:
+        return {f"{name}{part}_s": None for part in parts}
+    values = (duration.total_s, duration.observed_s, duration.bridged_s, duration.unknown_s)
+    return {f"{name}{part}_s": _seconds(value) for part, value in zip(parts, values, strict=True)}
 
 
 def _seconds(value: float | None) -> float | None:

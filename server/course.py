@@ -74,7 +74,7 @@ class _Asked:
     cell: ReleasedCell = field(compare=False)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4096)
 def _brief_of(asked: _Asked) -> Brief:
     one = asked.cell
     closed = one.visits - one.still_present
@@ -87,7 +87,7 @@ def _brief_of(asked: _Asked) -> Brief:
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _figures_of(asked: _Asked) -> PointFigures | Suppressed:
     return point_figures(Released((asked.cell,)), asked.expectations)
 

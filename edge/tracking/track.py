@@ -19,10 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, NewType
-
-if TYPE_CHECKING:
-    from edge.tracking.floor import Floor
+from typing import NewType
 
 TrackId = NewType("TrackId", int)
 Box = tuple[float, float, float, float]
@@ -94,11 +91,27 @@ class Motion:
         self.p01 *= 1 - gain
         self.p00 *= 1 - gain
 
-
     def jump(self, position_px: float, other: Motion) -> None:
         """Start anew at `position_px` with the motion of `other`, an end of the same body."""
         self.position, self.velocity = position_px, other.velocity
         self.p00, self.p01, self.p11 = other.p00, other.p01, other.p11
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A detected box, and what it shows.
+
+    Attributes:
+        foot_seen: the picture's lower edge does not cut it.
+        body_m: how tall a body is whose feet are at its bottom; None: not known.
+        covered: a nearer box hides its lower end, or may.
+    """
+
+    box_xyxy_px: Box
+    score: float
+    foot_seen: bool
+    body_m: float | None
+    covered: bool
 
 
 @dataclass(slots=True)
@@ -174,25 +187,11 @@ class Track:
         for motion in (self.x, self.top, self.bottom):
             motion.predict(dt_s, self.height_px)
 
-    def observe(
-        self, t_s: float, frame: int, box: Box, score: float, edges_px: tuple[float, float],
-        floor: Floor,
-    ) -> Observation:  # fmt: skip
-        """Take in the detection `box`.
-
-        Args:
-            t_s: time of the frame.
-            frame: its number.
-            box: the detection.
-            score: its score.
-            edges_px: rows of the picture's upper and lower edge: beyond the one no head is
-                seen, beyond the other no foot.
-            floor: tells how tall a body is.
-        """
-        left, top, right, bottom = box
-        middle, foot_seen = (left + right) / 2, bottom < edges_px[1]
-        body_m = floor.body_m(middle, top, bottom) if foot_seen and top > edges_px[0] else None
-        feet_hidden = self._feet_hidden(top, bottom, body_m)
+    def observe(self, t_s: float, frame: int, seen: Detection) -> Observation:
+        """Take in a detection of the frame at `t_s`."""
+        left, top, right, bottom = box = seen.box_xyxy_px
+        middle, foot_seen, body_m = (left + right) / 2, seen.foot_seen, seen.body_m
+        feet_hidden = self._feet_hidden(top, bottom, seen)
         foot_y = top + self.height_px if feet_hidden else bottom
         self.x.update(middle, self.height_px)
         if not self._uncovered(top, foot_y):
@@ -204,17 +203,29 @@ class Track:
         self.width_px += 0.3 * (right - left - self.width_px)
         self.hits += 1
         self.seen_s = t_s
-        self.best_score = max(self.best_score, score)
+        self.best_score = max(self.best_score, seen.score)
         self.last = Observation(
-            t_s, frame, box, (middle, foot_y), foot_seen, feet_hidden, self.height_px, score
+            t_s, frame, box, (middle, foot_y), foot_seen, feet_hidden, self.height_px, seen.score
         )
         return self.last
 
-    def _feet_hidden(self, top: float, bottom: float, body_m: float | None) -> bool:
-        """Whether the box ends above the feet: a body too short for its place, head as before."""
-        if body_m is None or self.body_m is None or body_m >= SHORTENED * self.body_m:
+    def _feet_hidden(self, top: float, bottom: float, seen: Detection) -> bool:
+        """Whether the box ends above the feet: a body too short for its place, head as before.
+
+        Without somebody nearer who hides them, the head must be where it was foreseen;
+        else this is a shorter person than was thought.
+        """
+        if seen.body_m is None or self.body_m is None or self.hits < CONFIRM_HITS:
             return False
-        return abs(top - self.top.position) <= abs(bottom - self.bottom.position)
+        if seen.body_m >= SHORTENED * self.body_m:
+            return False
+        off_top = abs(top - self.top.position)
+        if off_top > abs(bottom - self.bottom.position):
+            return False
+        if not seen.covered and off_top > SAME_TOP * self.height_px:
+            self.body_m = seen.body_m
+            return False
+        return True
 
     def _measure_body(self, t_s: float, height_px: float, body_m: float | None) -> None:
         """Take in a box that shows the whole body, as far as is known."""
@@ -305,4 +316,6 @@ class Track:
             return True
         if top <= margin and moved_y > 0:
             return True
-        return bottom - min(moved_y, 0.0) >= height - margin and moved_y < -INWARD_H * self.height_px
+        return (
+            bottom - min(moved_y, 0.0) >= height - margin and moved_y < -INWARD_H * self.height_px
+        )

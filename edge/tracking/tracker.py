@@ -9,7 +9,7 @@ confirmed away from the picture's edge, ask whether it is a person who was lost 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.tracking.assignment import assign
+from edge.tracking.detections import detections_of, is_double
 from edge.tracking.track import (
     COAST_S,
     CONFIRM_HITS,
     START_SCORE,
     TENTATIVE_S,
-    Box,
+    Detection,
     Life,
     Observation,
     Track,
@@ -40,8 +41,8 @@ GATE_H = 0.3
 GATE_H_PER_S = 0.55
 NEW_GATE_H_PER_S = 1.2
 PART_H = 0.12
-DOUBLE_IOU = 0.6
-DOUBLE_CONTAINED = 0.85
+SAME_SIZE = 0.15
+SIZE_COST = 1.5
 WALKING_H_PER_S = 0.25
 WALK_MPS = 1.3
 STAND_MPS = 0.3
@@ -122,33 +123,28 @@ class Tracker:
         for track in self._active:
             track.predict(dt_s, t_s - dt_s - track.seen_s)
         step = TrackerStep()
-        rows: list[Box] = [tuple(row) for row in boxes.tolist()]
-        values: list[float] = scores.tolist()
-        taken = self._observe(t_s, frame, rows, values, boxes, step)
-        self._start(t_s, frame, rows, values, taken)
+        found = detections_of(boxes, scores, self._edges_px, self._floor)
+        taken = self._observe(t_s, frame, found, step)
+        self._start(t_s, frame, found, taken)
         self._age(t_s, step)
         return step
 
     def _observe(
-        self, t_s: float, frame: int, rows: list[Box], values: list[float], boxes: FloatArray,
-        step: TrackerStep,
-    ) -> list[Box | None]:
-        """Assign detections; returns, for each, the box of the track that took it."""
-        taken: list[Box | None] = [None] * len(rows)
+        self, t_s: float, frame: int, found: Sequence[Detection], step: TrackerStep
+    ) -> set[int]:
+        """Assign detections to tracks; returns the indices of those assigned."""
+        taken: set[int] = set()
         tracks = [*self._active, *self._hidden]
-        if not rows or not tracks:
+        if not found or not tracks:
             return taken
-        cost = association_cost(tracks, t_s, boxes, np.array(values))
-        for index, column in assign(cost, 1.0):
+        for index, column in assign(association_cost(tracks, t_s, found), 1.0):
             track = tracks[index]
             if track.life is Life.HIDDEN:
                 self._hidden.remove(track)
                 self._active.append(track)
-                track.reappear(rows[column])
-            seen = track.observe(
-                t_s, frame, rows[column], values[column], self._edges_px, self._floor
-            )
-            taken[column] = rows[column]
+                track.reappear(found[column].box_xyxy_px)
+            seen = track.observe(t_s, frame, found[column])
+            taken.add(column)
             if track.life is Life.TENTATIVE:
                 track.pending.append(seen)
                 if track.hits >= CONFIRM_HITS and track.best_score >= START_SCORE:
@@ -157,22 +153,20 @@ class Tracker:
                 step.seen.append(Sighting(track.id, (seen,)))
         return taken
 
-    def _start(
-        self, t_s: float, frame: int, rows: list[Box], values: list[float], taken: list[Box | None]
-    ) -> None:
-        claimed = [box for box in taken if box is not None]
+    def _start(self, t_s: float, frame: int, found: Sequence[Detection], taken: set[int]) -> None:
+        """Start tentative tracks from confident detections that nobody claims."""
+        claimed = [found[index].box_xyxy_px for index in sorted(taken)]
         free = [
-            (score, row)
-            for row, score, owner in zip(rows, values, taken, strict=True)
-            if owner is None and score >= START_SCORE
+            one
+            for index, one in enumerate(found)
+            if index not in taken and one.score >= START_SCORE
         ]
-        for score, row in sorted(free, reverse=True):
-            if is_double(row, claimed):
+        for one in sorted(free, key=lambda one: -one.score):
+            if is_double(one.box_xyxy_px, claimed):
                 continue
-            claimed.append(row)
-            track = Track.start(TrackId(next(self._ids)), t_s, row)
-            seen = track.observe(t_s, frame, row, score, self._edges_px, self._floor)
-            track.pending.append(seen)
+            claimed.append(one.box_xyxy_px)
+            track = Track.start(TrackId(next(self._ids)), t_s, one.box_xyxy_px)
+            track.pending.append(track.observe(t_s, frame, one))
             self._active.append(track)
 
     def _confirm(self, track: Track, step: TrackerStep) -> None:
@@ -243,9 +237,7 @@ class Tracker:
             if track.life is Life.TENTATIVE:
                 if unseen_s <= tentative_s:
                     still.append(track)
-            elif unseen_s <= coast_s:
-                still.append(track)
-            elif self._explained(track):
+            elif unseen_s <= coast_s or self._explained(track):
                 still.append(track)
             elif track.walking_out(self._size_px, self._exit_s()):
                 track.life = Life.LEFT
@@ -260,14 +252,17 @@ class Tracker:
             self._hidden = [track for track in self._hidden if t_s - track.seen_s <= self._keep_s]
 
 
-def association_cost(
-    tracks: Sequence[Track], t_s: float, boxes: FloatArray, scores: FloatArray
-) -> FloatArray:
+def association_cost(tracks: Sequence[Track], t_s: float, found: Sequence[Detection]) -> FloatArray:
     """(tracks, detections) cost; 1.0 is the gate.
 
-    Distances of the boxes' middle, top and bottom (which is hidden more often than the
-    top) in body heights, over a gate that widens with the time since the track was seen.
+    Distances of the boxes' middle, top and bottom (one of which may be hidden) in body
+    heights, over a gate that widens with the time since the track was seen; a body of
+    another size costs extra, unless a nearer one covers a part of it.
     """
+    boxes = np.array([one.box_xyxy_px for one in found])
+    sizes = np.array([math.log(max(one.body_m, 0.1)) if one.body_m else np.nan for one in found])
+    covered = np.array([one.covered for one in found])
+    low = np.array([one.score < LOW_SCORE for one in found])
     state = np.array(
         [
             (
@@ -276,6 +271,7 @@ def association_cost(
                 track.bottom.position,
                 track.height_px,
                 *_gate(track, t_s),
+                math.log(track.body_m) if track.body_m else math.nan,
             )
             for track in tracks
         ]
@@ -287,7 +283,10 @@ def association_cost(
     nearer, farther = np.minimum(d_top, d_bottom), np.maximum(d_top, d_bottom)
     part = np.where(nearer < PART_H * height, 0.25, 0.75)  # one end may be hidden, not both
     cost: FloatArray = (dx + nearer + part * farther) / (height * state[:, 4, None])
-    return cost + state[:, 5, None] + np.where(scores < LOW_SCORE, LOW_SCORE_COST, 0.0)
+    larger = sizes - state[:, 6, None]
+    unlike = np.maximum(np.abs(larger) - SAME_SIZE, 0.0)
+    unlike = np.where(np.isnan(unlike) | (covered & (larger < 0)), 0.0, unlike)
+    return cost + state[:, 5, None] + SIZE_COST * unlike + np.where(low, LOW_SCORE_COST, 0.0)
 
 
 def _gate(track: Track, t_s: float) -> tuple[float, float]:
@@ -316,19 +315,3 @@ def found_cost(lost: Track, track: Track, distance_m: float) -> float:
         # a body that is found shorter may be hidden in part
         unlike = max(0.0, abs(unlike) - 0.1) * (0.5 if unlike < 0 else 2.0)
     return distance_m / reach_m + unlike
-
-
-def is_double(box: Box, others: Iterable[Box]) -> bool:
-    """Whether `box` is a second detection of a person who has one already."""
-    left, top, right, bottom = box
-    area = (right - left) * (bottom - top)
-    for o_left, o_top, o_right, o_bottom in others:
-        width = min(right, o_right) - max(left, o_left)
-        height = min(bottom, o_bottom) - max(top, o_top)
-        if width <= 0 or height <= 0:
-            continue
-        shared = width * height
-        other = (o_right - o_left) * (o_bottom - o_top)
-        if shared > DOUBLE_IOU * (area + other - shared) or shared > DOUBLE_CONTAINED * area:
-            return True
-    return False

@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -154,9 +154,7 @@ class Analysis:
             seen[person.id] = Seen(person, index, person.voted_mask(index), visible)
         return seen
 
-    def _update_stays(
-        self, people: People, seen: Mapping[TrackId, Seen], t_s: float
-    ) -> None:
+    def _update_stays(self, people: People, seen: Mapping[TrackId, Seen], t_s: float) -> None:
         zones, merge_s = self._zones, self._terms.merge_s
         self._stays = [
             stay
@@ -191,9 +189,8 @@ class Analysis:
         )
         before_s = person.t_s[one.index - 1] if one.index else -math.inf
         self._at.stays += 1
-        stay = Stay(
-            self._at.stays, person.id, t_s, already, one.position_m, t_s, seen_s=before_s
-        )
+        entry_m = one.position_m if person.from_edge else None
+        stay = Stay(self._at.stays, person.id, t_s, already, entry_m, t_s, seen_s=before_s)
         stay.see(t_s, one.mask & self._zones.customer_bits, self._zones.service_bits)
         stay.arrived_s = stay.present.parts[0][0]
         self._stays.append(stay)

@@ -177,9 +177,11 @@ class Attendance:
             sure = [c for c in fit if c.seen.visible or c.seen.held]
             if not sure:
                 return []
-            nearest = min(
-                sure, key=lambda c: math.dist(c.seen.position_m, staff.position_m)
-            ) if len(sure) > 1 else sure[0]
+            nearest = (
+                min(sure, key=lambda c: math.dist(c.seen.position_m, staff.position_m))
+                if len(sure) > 1
+                else sure[0]
+            )
             self._current[staff.person.id] = nearest.stay
             party = nearest.party
         return [c for c in fit if c.party == party]

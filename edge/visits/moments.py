@@ -59,12 +59,10 @@ class Engagements:
 
     def seen_gaps_s(self, since_s: float) -> list[float]:
         """Seconds in which staff were seen not to attend, in each gap after `since_s`."""
-        gaps = [
-            (end, start)
-            for (_, end), (start, _) in pairwise(self.parts)
-            if end >= since_s
+        gaps = [(end, start) for (_, end), (start, _) in pairwise(self.parts) if end >= since_s]
+        return [
+            end - start - length_s(intersect(self.unseen, [(start, end)])) for start, end in gaps
         ]
-        return [end - start - length_s(intersect(self.unseen, [(start, end)])) for start, end in gaps]
 
 
 def engagements_of(stays: Sequence[Stay], blind: Intervals, terms: Encounter) -> Engagements:
@@ -151,9 +149,7 @@ class Judge:
             return split_duration(first.arrived_s, end_s, seen, self._terms.hidden_bridge_s)
 
         waiting, greeting = span(started_s), span(greeted_s)
-        stay_duration = split_duration(
-            first.arrived_s, until_s, seen, self._terms.hidden_bridge_s
-        )
+        stay_duration = split_duration(first.arrived_s, until_s, seen, self._terms.hidden_bridge_s)
         outcome = self._outcome(still, greeted_s, started_s, until_s - first.arrived_s)
         interruptions = self._interruptions(engaged, started_s)
         return Visit(

@@ -23,7 +23,8 @@ SAME_WAY_M = 2.5
 DISTANCE_SLACK = 1.15
 APART_S = 5.0
 TOGETHER_S = 5.0
-GONE_TOGETHER_S = 10.0
+GONE_TOGETHER_S = 5.0
+JOINED_GONE_S = 3.0
 JOINED_SHARE = 0.6
 LEAST_COMMON_S = 1.0
 
@@ -64,11 +65,20 @@ def together(
     if not called and _parted(first, second, now_s):
         return False
     if abs(first.arrived_s - second.arrived_s) <= terms.party_gap_s:
-        return evidence.near_share > 0.5 and math.dist(first.entry_m, second.entry_m) <= SAME_WAY_M
+        return evidence.near_share > 0.5 and _same_way(first, second)
     if evidence.near_share < JOINED_SHARE or evidence.common_s < TOGETHER_S:
         return False
-    never = first.called is None and second.called is None
-    return called or (never and first.closed and second.closed)
+    if called:
+        return True
+    never = first.called is None and second.called is None and first.closed and second.closed
+    return never and abs(first.departed_s - second.departed_s) <= JOINED_GONE_S
+
+
+def _same_way(first: Stay, second: Stay) -> bool:
+    """Whether both came in at about the same place, as far as that was seen."""
+    if first.entry_m is None or second.entry_m is None:
+        return True
+    return math.dist(first.entry_m, second.entry_m) <= SAME_WAY_M
 
 
 def called_together(first: Stay, second: Stay) -> bool:

@@ -112,7 +112,7 @@ class Person:
         A single false box does not move anyone into or out of a zone, and a crossing
         keeps its time, since the window is centred.
         """
-        t_s, masks, at = self.t_s, self.masks, self.t_s[index]
+        _t_s, masks, at = self.t_s, self.masks, self.t_s[index]
         change = bisect_left(self.changed_s, at - VOTE_S)
         if change == len(self.changed_s) or self.changed_s[change] > at + VOTE_S:
             return masks[index]
@@ -142,7 +142,9 @@ class Person:
         """Floor position at a sighting: the mean of as many on either side within `VOTE_S`."""
         low, high = self._around(index, self.t_s[index])
         reach = min(index - low, high - 1 - index)
-        places = [self.floor.position_m(m) for m in self.measures[index - reach : index + reach + 1]]
+        places = [
+            self.floor.position_m(m) for m in self.measures[index - reach : index + reach + 1]
+        ]
         return sum(x for x, _ in places) / len(places), sum(y for _, y in places) / len(places)
 
     def position_near(self, t_s: float) -> Position:

@@ -68,7 +68,9 @@ class PresenceLog:
     def flush(self, end_s: float) -> list[PresenceSpan]:
         """End every running span at `end_s`."""
         spans = [
-            PresenceSpan(counter.point, *self._open[counter.point][:1], end_s, self._open[counter.point][1])
+            PresenceSpan(
+                counter.point, *self._open[counter.point][:1], end_s, self._open[counter.point][1]
+            )
             for counter in self._zones.counters
             if counter.point in self._open and self._open[counter.point][0] < end_s
         ]

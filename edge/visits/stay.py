@@ -41,7 +41,7 @@ class Stay:
 
     Attributes:
         number: counts stays, in the order of their opening.
-        entry_m: floor position at arrival.
+        entry_m: floor position at arrival; None where the person was not seen to come.
         seen: when the person was seen at all, in a zone or not.
         present: when the person was present: in a customers' zone, or hidden in one.
         zones: for each zone bit, when it was in that zone.
@@ -57,7 +57,7 @@ class Stay:
     person: TrackId
     arrived_s: float
     left_censored: bool
-    entry_m: tuple[float, float]
+    entry_m: tuple[float, float] | None
     last_present_s: float
     seen: Log = field(default_factory=Log)
     present: Log = field(default_factory=Log)

@@ -78,7 +78,9 @@ class ZoneMap:
                 if point.staff_zone_px
                 else 0
             )
-            feeding = sum(bit for queue, bit in queues if not queue.feeds or point.id in queue.feeds)
+            feeding = sum(
+                bit for queue, bit in queues if not queue.feeds or point.id in queue.feeds
+            )
             self.counters.append(Counter(PointId(point.id), service, staff, feeding))
         self.queue_bits = self._bits(ZoneKind.QUEUE)
         self.service_bits = self._bits(ZoneKind.SERVICE)

@@ -18,7 +18,7 @@ from server.totals import StoreTotal, Totals, total_of
 from server.web.choices import Choice, Chosen, choose, usual
 from server.web.parts import Parts
 
-MAX_STORES = 200
+STORES_A_PAGE = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,17 @@ class StoreCard:
 
 @dataclass(frozen=True, slots=True)
 class OverviewPage:
-    """The first page: where fewest were served in time comes first."""
+    """Stores, a page at a time: where fewest were served in time comes first.
+
+    Attributes:
+        now: the present.
+        cards: the stores.
+        more: the store after which the next page begins; none on the last page.
+    """
 
     now: datetime
     cards: tuple[StoreCard, ...]
+    more: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +67,15 @@ class StorePage:
     devices: tuple[DeviceView, ...]
 
 
-def overview_page(parts: Parts, totals: Totals) -> OverviewPage:
-    """The stores that the caller may see, those where people wait first."""
+def overview_page(parts: Parts, totals: Totals, after: UUID | None) -> OverviewPage:
+    """Stores that the caller may see, those where people wait first."""
     now = parts.clock()
     with parts.engine.connect() as connection:
-        found = queries.stores(connection, parts.scope, limit=MAX_STORES)
+        found = queries.stores(connection, parts.scope, after, STORES_A_PAGE + 1)
         devices = queries.devices(connection, parts.scope)
-        cards = [_card(connection, totals, one, devices, now) for one in found]
-    return OverviewPage(now, tuple(sorted(cards, key=_order)))
+        cards = [_card(connection, totals, one, devices, now) for one in found[:STORES_A_PAGE]]
+    more = found[STORES_A_PAGE - 1].store_id if len(found) > STORES_A_PAGE else None
+    return OverviewPage(now, tuple(sorted(cards, key=_order)), more)
 
 
 def _order(card: StoreCard) -> tuple[bool, float, str]:

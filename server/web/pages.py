@@ -33,8 +33,9 @@ def pages_router(parts: Parts) -> APIRouter:
     totals = Totals()
 
     @router.get("/")
-    def overview(request: Request) -> Response:
-        return renderer.page(request, "overview.html", page=overview_page(parts, totals))
+    def overview(request: Request, after: UUID | None = None) -> Response:
+        page = overview_page(parts, totals, after)
+        return renderer.page(request, "overview.html", page=page)
 
     @router.get("/stores/{store_id}")
     def store(

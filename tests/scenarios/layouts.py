@@ -130,6 +130,4 @@ SELF_SERVICE = Layout(
     (Counter("kiosk", None, SERVICE),),
     (("queue-1", QUEUE, ("kiosk",)),),
 )
-SEATED = Layout(
-    COUNTER.camera, (Counter("counter-1", DESK, SERVICE, 1.0, 1.3),), COUNTER.queues
-)
+SEATED = Layout(COUNTER.camera, (Counter("counter-1", DESK, SERVICE, 1.0, 1.3),), COUNTER.queues)

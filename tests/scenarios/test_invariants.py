@@ -28,7 +28,10 @@ def walks(draw: st.DrawFn, end_s: int = 110) -> Actor:
     t = draw(st.integers(0, 40))
     points = [f"{t} {draw(st.sampled_from([-5, 5]))} {draw(st.sampled_from([3.6, 4, 5.5, 7]))}"]
     for _ in range(draw(st.integers(1, 4))):
-        x, y = draw(st.sampled_from([-1.5, -0.5, 0.3, 1.2])), draw(st.sampled_from([3.9, 4.4, 5.5, 7]))
+        x, y = (
+            draw(st.sampled_from([-1.5, -0.5, 0.3, 1.2])),
+            draw(st.sampled_from([3.9, 4.4, 5.5, 7])),
+        )
         t += draw(st.integers(2, 5))
         points.append(f"{t} {x} {y}")
         t += draw(st.integers(1, 30))
@@ -183,9 +186,7 @@ def test_the_mirrored_scene_has_the_same_visits(story: Story) -> None:
     mirror = site.model_copy(
         update={
             "ground": site.ground.model_copy(update={"image_px": turned(site.ground.image_px)}),
-            "queue": tuple(
-                q.model_copy(update={"zone_px": turned(q.zone_px)}) for q in site.queue
-            ),
+            "queue": tuple(q.model_copy(update={"zone_px": turned(q.zone_px)}) for q in site.queue),
             "service_point": tuple(
                 p.model_copy(
                     update={
@@ -198,7 +199,10 @@ def test_the_mirrored_scene_has_the_same_visits(story: Story) -> None:
         }
     )
     other = [
-        replace(r, boxes_xyxy_px=r.boxes_xyxy_px[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [width, 0, width, 0])
+        replace(
+            r,
+            boxes_xyxy_px=r.boxes_xyxy_px[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [width, 0, width, 0],
+        )
         for r in records
     ]
     before, after = visits_of(run(story, records)), visits_of(events_of(other, mirror))

@@ -8,16 +8,21 @@ import pytest
 from sqlalchemy import Engine
 
 from firmware_cfg.messages import Cell, PointKind, encode
+from server.database import writer
 from server.health import health_of
+from server.identity import apply_identity
+from server.identity_file import load_identity
 from server.ingest.committing import commit
 from server.ingest.link import LinkState, LinkStatus
 from server.ingest.reading import read
 from server.ingest.worker import IngestState
 from server.signing import open_key
 from server.testing import MONDAY, FakeClock, Load, MessageFactory
+from server.web import contents
 from server.web.app import make_app
 from server.web.parts import Parts
 from tests.unit.server.asgi import Client
+from tests.unit.server.conftest import IDENTITY
 
 HALF_HOUR = timedelta(minutes=30)
 BASE = "encounter/v1/kiosk-1/up/"
@@ -192,6 +197,24 @@ def test_the_first_page_says_where_people_wait(
     clock.at = TOMORROW + timedelta(days=20)
     text = words(client.get("/").text)
     assert "Nothing was released in the last 7 days. Latest figures: 16 November" in text
+
+
+def test_many_stores_come_a_page_at_a_time(
+    client: Client, monkeypatch: pytest.MonkeyPatch, engine: Engine, identity_path: Path
+) -> None:
+    table = IDENTITY[IDENTITY.index("[[store]]") : IDENTITY.index("[[device]]")]
+    second = table.replace('"pudong-1"', '"puxi-1"').replace('"Pudong"', '"Puxi"')
+    identity_path.write_text(IDENTITY + second, "utf-8")
+    with writer(engine).begin() as connection:
+        apply_identity(connection, load_identity(identity_path))
+    assert "More stores" not in client.get("/").text
+    monkeypatch.setattr(contents, "STORES_A_PAGE", 1)
+    first = client.get("/").text
+    (more,) = re.findall(r'href="(/\?after=[^"]+)">More stores', first)
+    second = client.get(more).text
+    assert ("Pudong" in first) is not ("Puxi" in first)
+    assert ("Pudong" in second) is ("Puxi" in first)
+    assert "More stores" not in second
 
 
 def test_the_first_page_speaks_chinese(client: Client) -> None:

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware_cfg.section import WEEKDAYS
 from server.errors import PeriodError
 from server.periods import Period, StoreTime, intersect, subtract, union
 from server.web.choices import Choice, choose
+from server.web.words import Words
 
 BERLIN = StoreTime(
     ZoneInfo("Europe/Berlin"), time(4), {"sun": ("22:00-02:00",)}, frozenset({date(2026, 11, 1)})
@@ -56,6 +58,18 @@ def test_the_last_seven_days_are_whole_days() -> None:
 def test_a_range_that_makes_no_sense_is_refused(first: date | None, last: date) -> None:
     with pytest.raises(PeriodError):
         choose(BERLIN, START, Choice.RANGE, first, last)
+
+
+def test_nights_are_no_gaps() -> None:
+    hours: dict[str, tuple[str, ...]] = dict.fromkeys(WEEKDAYS, ("09:00-19:00",))
+    shop = StoreTime(ZoneInfo("Asia/Shanghai"), time(4), hours, frozenset())
+    days = [date(2026, 11, 16 + index) for index in range(5)]
+    covered = shop.open_times(shop.days(days[0], days[-1]))
+    whole = "16 November 09:00 – 20 November 19:00"
+    words = Words("en")
+    assert words.spans(covered, shop, dated=True) == f"{whole}, opening hours"
+    del covered[2]
+    assert words.spans(covered, shop, dated=True) == f"{whole}, with 1 gap in opening hours"
 
 
 def minutes(pairs: list[tuple[int, int]]) -> list[Period]:

@@ -2,12 +2,15 @@
 
 import math
 import random
+from functools import reduce
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_cfg.histogram import Fate, Histogram
+from server import statistics
+from server.figures import merged
 from server.statistics import proportion, quantile, share_within, wilson
 
 GREET_S, LEAVE_S = 60.0, 20.0
@@ -98,6 +101,43 @@ def test_nothing_has_no_share_and_no_quantile() -> None:
 
 
 buckets = st.dictionaries(st.integers(0, 12), st.integers(1, 40), max_size=6)
+
+
+@given(buckets, buckets, st.floats(1, 3000))
+def test_without_censoring_the_closed_form_is_aalen_johansen(
+    event: dict[int, int], left: dict[int, int], within_s: float
+) -> None:
+    crowd = Histogram(1, {Fate.EVENT: event, Fate.LEFT: left})
+    base = crowd.total()
+    share = share_within(crowd, within_s)
+    if share is None:
+        return
+    rows = statistics._rows(crowd)
+    inside = [row for row in rows if row.upper_s <= within_s]
+    beyond = [row for row in rows if row.lower_s < within_s]
+    early, late = (statistics._incidence_at(part, 0.5) for part in (inside, beyond))
+    assert early - 1e-9 <= share.value <= late + 1e-9
+    low = statistics._effective_interval(inside, 0.5, base)[0]
+    high = statistics._effective_interval(beyond, 0.5, base)[1]
+    assert share.low == pytest.approx(min(low, share.value), abs=1e-9)
+    assert share.high == pytest.approx(max(high, share.value), abs=1e-9)
+
+
+histograms = st.lists(
+    st.builds(
+        lambda scale, event, left: Histogram(scale, {Fate.EVENT: event, Fate.LEFT: left}),
+        st.sampled_from([1, 3, 5]),
+        st.dictionaries(st.integers(0, 200), st.integers(1, 40), min_size=1, max_size=6),
+        st.dictionaries(st.integers(0, 200), st.integers(1, 40), min_size=1, max_size=6),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(histograms)
+def test_merging_many_is_merging_pair_by_pair(several: list[Histogram]) -> None:
+    assert merged(several) == reduce(lambda one, other: one + other, several)
 
 
 @given(buckets, buckets, buckets, st.floats(1, 3000))

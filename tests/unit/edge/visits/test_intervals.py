@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.visits.intervals import Intervals, Log, complement, intersect, length_s, union
 
 parts = st.lists(
-    st.tuples(st.integers(0, 40), st.integers(1, 9)).map(lambda p: (float(p[0]), float(p[0] + p[1])))
+    st.tuples(st.integers(0, 40), st.integers(1, 9)).map(
+        lambda p: (float(p[0]), float(p[0] + p[1]))
+    )
 )
 
 
@@ -24,7 +28,7 @@ def test_they_are_sets(first: Intervals, second: Intervals) -> None:
     assert moments(intersect(one, other)) == moments(one) & moments(other)
     assert moments(complement(one, (0.0, 60.0))) == set(range(60)) - moments(one)
     assert length_s(one) == len(moments(one))
-    assert all(a[1] < b[0] for a, b in zip(one, one[1:], strict=False))
+    assert all(a[1] < b[0] for a, b in itertools.pairwise(one))
 
 
 def test_small_gaps_are_closed() -> None:

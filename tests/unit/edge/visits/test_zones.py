@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from edge.tracking.floor import EstimatedFloor
-from edge.tracking.track import Observation, Track, TrackId
+from edge.tracking.track import Observation
+from edge.tracking.tracker import Tracker
 from edge.visits.zones import ZoneMap
 from firmware_cfg.site import Site
 
@@ -58,9 +60,7 @@ def seen(
         ("head", (450, 390, 550, 590), 0),
     ],
 )
-def test_the_anchor_decides(
-    anchor: str, box: tuple[float, float, float, float], mask: int
-) -> None:
+def test_the_anchor_decides(anchor: str, box: tuple[float, float, float, float], mask: int) -> None:
     assert ZoneMap(site(service=anchor)).mask(seen(box), 0) & SERVICE == mask
 
 
@@ -77,10 +77,11 @@ def test_a_box_cut_by_the_lower_edge_has_a_centre() -> None:
 
 @pytest.mark.parametrize(("bottom", "whole"), [(795.9, True), (796.1, False), (800, False)])
 def test_half_a_percent_of_the_height_is_the_edge(bottom: float, whole: bool) -> None:
-    box = (100.0, 500.0, 200.0, bottom)
-    track = Track.start(TrackId(1), 0.0, box)
-    observed = track.observe(0.0, 1, box, 0.9, (4.0, 796.0), EstimatedFloor((1000, 800)))
-    assert observed.foot_seen is whole
+    boxes = np.array([[100.0, 500.0, 200.0, bottom]])
+    tracker = Tracker((1000, 800), EstimatedFloor((1000, 800)), lambda _: (0.0, 0.0))
+    steps = [tracker.update(t_s, 1, boxes, np.array([0.9])) for t_s in (0.0, 0.1, 0.2)]
+    (sighting,) = steps[-1].seen
+    assert [seen.foot_seen for seen in sighting.observations] == [whole] * 3
 
 
 def test_staff_stand_where_the_visible_box_ends() -> None:
@@ -95,7 +96,9 @@ def test_a_customer_hidden_up_to_the_chest_is_no_staff() -> None:
         site().model_copy(
             update={
                 "service_point": (
-                    site().service_point[0].model_copy(
+                    site()
+                    .service_point[0]
+                    .model_copy(
                         update={"service_zone_px": ((100, 320), (300, 320), (300, 420), (100, 420))}
                     ),
                 )

@@ -1,0 +1,76 @@
+"""What a frame's boxes show: cut by the picture, covered by one another, doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from edge.tracking.track import Box, Detection
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge.tracking.floor import Floor
+
+DOUBLE_IOU = 0.6
+DOUBLE_CONTAINED = 0.85
+LOWER_SHARE = 0.03
+
+
+def detections_of(
+    boxes: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    edges_px: tuple[float, float],
+    floor: Floor,
+) -> list[Detection]:
+    """A frame's detections, by place, so that their order in the frame does not matter.
+
+    Args:
+        boxes: (n, 4) xyxy, delivered pixels.
+        scores: (n,) in [0, 1].
+        edges_px: rows of the picture's upper and lower edge: beyond the one no head is
+            seen, beyond the other no foot.
+        floor: tells how tall a body is.
+    """
+    rows: list[tuple[Box, float]] = sorted(
+        (tuple(box), score) for box, score in zip(boxes.tolist(), scores.tolist(), strict=True)
+    )
+    found: list[Detection] = []
+    for box, score in rows:
+        left, top, right, bottom = box
+        foot_seen = bottom < edges_px[1]
+        whole = foot_seen and top > edges_px[0]
+        body_m = floor.body_m((left + right) / 2, top, bottom) if whole else None
+        found.append(Detection(box, score, foot_seen, body_m, _covered(box, rows)))
+    return found
+
+
+def _covered(box: Box, rows: list[tuple[Box, float]]) -> bool:
+    """Whether the middle of the lower end lies in a box that reaches lower, so is nearer.
+
+    >>> _covered((0, 0, 10, 20), [((0, 0, 10, 20), 1.0), ((2, 15, 14, 60), 1.0)])
+    True
+    """
+    left, top, right, bottom = box
+    middle, lower = (left + right) / 2, bottom + LOWER_SHARE * (bottom - top)
+    return any(
+        other[3] > lower and other[1] <= lower and other[0] <= middle <= other[2]
+        for other, _ in rows
+    )
+
+
+def is_double(box: Box, others: Iterable[Box]) -> bool:
+    """Whether `box` is a second detection of a person who has one already."""
+    left, top, right, bottom = box
+    area = (right - left) * (bottom - top)
+    for o_left, o_top, o_right, o_bottom in others:
+        width = min(right, o_right) - max(left, o_left)
+        height = min(bottom, o_bottom) - max(top, o_top)
+        if width <= 0 or height <= 0:
+            continue
+        shared = width * height
+        other = (o_right - o_left) * (o_bottom - o_top)
+        if shared > DOUBLE_IOU * (area + other - shared) or shared > DOUBLE_CONTAINED * area:
+            return True
+    return False
