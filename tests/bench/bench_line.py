@@ -1,6 +1,7 @@
 """Speed and memory of the whole line, beside the raw model loop and the peer.
 
-Everything runs pinned to one processor, one at a time, in turn, `--rounds` times. Speeds are
+Everything runs pinned to one processor, one at a time, in turn, `--rounds` times, the model alone
+before and after the line, so that a machine whose speed drifts does not decide. Speeds are
 frames a second in steady state: the model alone on a ready tensor; `encounter-edge run` from
 decoding to visits, all its processes on the same processor; the peer, `supervision` +
 `trackers` with the same weights. Memory is the proportional set size of all processes of
@@ -68,18 +69,21 @@ def raw_rate(cpu: int, frames: int) -> float:
     return float(done.stdout)
 
 
-def line_rate(cpu: int, video: Path, folder: Path) -> tuple[float, float]:
-    """(frames a second, PSS in MB at its highest) of `encounter-edge run`."""
+def line_rate(cpu: int, video: Path, folder: Path, *, weigh: bool = False) -> tuple[float, float]:
+    """(frames a second, PSS in MB at its highest) of `encounter-edge run`.
+
+    Weighing slows what is weighed: without `weigh` the memory is 0.
+    """
     site, summary = folder / "site.toml", folder / "summary.json"
     site.write_text(SITE, encoding="utf-8")
     run = [sys.executable, "-m", "edge", "run", "--source", str(video), "--site", str(site)]
     run += ["--out", str(folder / "visits.jsonl"), "--summary-out", str(summary)]
     process = subprocess.Popen(pinned(cpu, run), cwd=ROOT)
     most_mb = 0.0
-    while process.poll() is None:
+    while weigh and process.poll() is None:
         most_mb = max(most_mb, pss_mb(process.pid))
-        time.sleep(1.0)
-    if process.returncode:
+        time.sleep(0.5)
+    if process.wait():
         raise SystemExit(process.returncode)
     found = json.loads(summary.read_text("utf-8"))
     return (found["frames"] - 1) / found["processed_in_s"], most_mb
@@ -112,15 +116,15 @@ def main() -> None:
     command.add_argument("--video", type=Path)
     command.add_argument("--cpu", type=int, default=0)
     options = command.parse_args()
-    raw, line, peer, line_mb, peer_mb = [], [], [], [], []
+    raw, line, peer, peer_mb = [], [], [], []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         video = options.video or default_video(folder)
+        _, line_mb = line_rate(options.cpu, video, folder, weigh=True)
         for _ in range(options.rounds):
-            raw.append(raw_rate(options.cpu, 400))
-            rate, memory = line_rate(options.cpu, video, folder)
-            line.append(rate)
-            line_mb.append(memory)
+            before = raw_rate(options.cpu, 300)
+            line.append(line_rate(options.cpu, video, folder)[0])
+            raw.append((before + raw_rate(options.cpu, 300)) / 2)
             other = peer_rate(options.cpu, video)
             if other is not None:
                 peer.append(other[0])
@@ -130,7 +134,7 @@ def main() -> None:
     print("|---|---|---|---|---|")
     shares = [one / two for one, two in zip(line, raw, strict=True)]
     print(row("model alone", raw, [1.0], None))
-    print(row("encounter-edge run", line, shares, max(line_mb)))
+    print(row("encounter-edge run", line, shares, line_mb))
     if peer:
         peer_shares = [one / two for one, two in zip(peer, raw, strict=True)]
         print(row("supervision + trackers", peer, peer_shares, max(peer_mb)))
