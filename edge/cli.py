@@ -86,12 +86,9 @@ def _rate(text: str) -> float:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parser().parse_args(arguments)
+    commands = {"replay": _replay, "check-config": _check_config, "run": _run}
     try:
-        if options.command == "replay":
-            return _replay(options)
-        if options.command == "check-config":
-            return _check_config(options)
-        return _run(options)
+        return commands[options.command](options)
     except (SiteFileError, InputFileError) as error:
         sys.stderr.write(f"{error}\n")
         return BAD_INPUT

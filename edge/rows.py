@@ -77,7 +77,8 @@ class RowCollector:
         for box, score in zip(record.boxes_xyxy_px.tolist(), record.scores.tolist(), strict=True):
             left, top, right, bottom = box
             self.detections.append(
-                f"{record.frame},-1,{left:g},{top:g},{right - left:g},{bottom - top:g},{score:g},-1,-1,-1\n"
+                f"{record.frame},-1,{left:g},{top:g},{right - left:g},{bottom - top:g},"
+                f"{score:g},-1,-1,-1\n"
             )
 
     def visits(self) -> list[Visit]:

@@ -11,13 +11,16 @@ def link_words(*, connected: bool, detail: str, pending: int) -> Words:
     """The publisher's state; `detail` says where, and what is wrong."""
     if connected:
         return Words(f"{detail}, {pending} messages waiting", f"已连接，{pending} 条消息待确认")
-    return Words(f"not connected: {detail}, {pending} messages waiting", f"未连接（{detail}），{pending} 条消息待发送")
+    return Words(
+        f"not connected: {detail}, {pending} messages waiting",
+        f"未连接（{detail}），{pending} 条消息待发送",
+    )
 
 
 def released_words(k: int) -> Words:
     """The threshold in force."""
     return Words(
-        f"Nothing is published of fewer than {k} parties; figures leave with their window's message.",
+        f"Nothing is published of fewer than {k} parties; figures leave with their window.",
         f"少于 {k} 组的数据不会发布；达到后随时间窗消息一并发出。",
     )
 

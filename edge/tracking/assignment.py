@@ -17,7 +17,8 @@ def assign(cost: NDArray[np.float64], limit: float) -> list[tuple[int, int]]:
     Computing 38, 1987).
 
     Args:
-        cost: (rows, columns), any numbers; entries above `limit` are never chosen.
+        cost: (rows, columns), any numbers.
+        limit: entries above it are never chosen.
 
     >>> assign(np.array([[0.1, 0.2], [0.15, 0.9]]), limit=1.0)
     [(0, 1), (1, 0)]

@@ -84,12 +84,11 @@ class CalibratedFloor:
         self._floor = _rows(image_to_floor)
         self._lens = lens if lens.model != "none" else None
         matrix = np.array(lens.matrix, float) if lens.matrix else None
-        at_head, camera_m = head_plane(
-            np.linalg.inv(image_to_floor), size_px, matrix, BODY_HEIGHT_M
-        )
+        to_image: FloatArray = np.linalg.inv(image_to_floor).astype(float)
+        at_head, camera_m = head_plane(to_image, size_px, matrix, BODY_HEIGHT_M)
         self._above = _rows(at_head @ image_to_floor)
         low = camera_m < LEAST_CAMERA_M  # heads at the horizon tell no distance
-        self._heads = self._floor if low else _rows(np.linalg.inv(at_head))
+        self._heads = self._floor if low else _rows(np.linalg.inv(at_head).astype(float))
         self._by_feet_only = low
 
     def measure(self, middle_px: float, top_px: float, foot_px: float, by_head: bool) -> Measure:
@@ -234,7 +233,7 @@ def _focal_px(floor_to_image: FloatArray, size_px: tuple[int, int]) -> float:
     inverse_square = float(left @ right) / max(float(left @ left), 1e-300)
     if inverse_square <= 0:
         return usual
-    return min(max(inverse_square**-0.5, 0.4 * usual), 4 * usual)
+    return min(max(1 / math.sqrt(inverse_square), 0.4 * usual), 4 * usual)
 
 
 def _map(rows: Rows, x: float, y: float) -> Position:

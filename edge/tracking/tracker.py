@@ -18,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.tracking.assignment import assign
+from edge.tracking.costs import association_cost, found_cost
 from edge.tracking.detections import detections_of, is_double
 from edge.tracking.track import (
     COAST_S,
     CONFIRM_HITS,
+    SHORTENED,
     START_SCORE,
     TENTATIVE_S,
     Detection,
@@ -34,20 +36,7 @@ from edge.tracking.track import (
 if TYPE_CHECKING:
     from edge.tracking.floor import Floor
 
-LOW_SCORE = 0.35
-LOW_SCORE_COST = 0.15
-HIDDEN_COST = 0.3
-GATE_H = 0.3
-GATE_H_PER_S = 0.55
-NEW_GATE_H_PER_S = 1.2
-PART_H = 0.12
-SAME_SIZE = 0.15
-SIZE_COST = 1.5
-WALKING_H_PER_S = 0.25
-WALK_MPS = 1.3
-STAND_MPS = 0.3
-FOUND_BASE_M = 0.8
-FOUND_MOST_M = 3.0
+STALE_FRAMES = 1.7
 FOUND_INWARD = 0.4
 WALKED_M = 0.25
 EXIT_HORIZON_S = 0.8
@@ -137,7 +126,9 @@ class Tracker:
         tracks = [*self._active, *self._hidden]
         if not found or not tracks:
             return taken
-        for index, column in assign(association_cost(tracks, t_s, found), 1.0):
+        for index, column in assign(
+            association_cost(tracks, t_s, STALE_FRAMES * self._step_s, found), 1.0
+        ):
             track = tracks[index]
             if track.life is Life.HIDDEN:
                 self._hidden.remove(track)
@@ -203,7 +194,9 @@ class Tracker:
         if lost.last is None:
             return math.inf
         first, latest = track.pending[0], track.pending[-1]
-        there, here, now = self._place(lost.last), self._place(first), self._place(latest)
+        less, more = _parts(lost, track)
+        there = self._stand(lost.last, less)
+        here, now = self._stand(first, more), self._stand(latest, more)
         distance_m = math.dist(there, here)
         seen_s = latest.t_s - first.t_s
         if seen_s > 0 and math.dist(here, now) > WALKED_M:
@@ -212,6 +205,14 @@ class Tracker:
             y_m = here[1] - back * (now[1] - here[1])
             distance_m = min(distance_m, math.dist(there, (x_m, y_m)))
         return found_cost(lost, track, distance_m)
+
+    def _stand(self, seen: Observation, part: bool) -> tuple[float, float]:
+        """Floor position of an observation; by the head where it shows a part of the body."""
+        if not part:
+            return self._place(seen)
+        left, top, right, bottom = seen.box_xyxy_px
+        measure = self._floor.measure((left + right) / 2, top, bottom, by_head=True)
+        return self._floor.position_m(measure)
 
     def _exit_s(self) -> float:
         """How far ahead a person who is not seen any more is foreseen to walk out."""
@@ -252,66 +253,9 @@ class Tracker:
             self._hidden = [track for track in self._hidden if t_s - track.seen_s <= self._keep_s]
 
 
-def association_cost(tracks: Sequence[Track], t_s: float, found: Sequence[Detection]) -> FloatArray:
-    """(tracks, detections) cost; 1.0 is the gate.
-
-    Distances of the boxes' middle, top and bottom (one of which may be hidden) in body
-    heights, over a gate that widens with the time since the track was seen; a body of
-    another size costs extra, unless a nearer one covers a part of it.
-    """
-    boxes = np.array([one.box_xyxy_px for one in found])
-    sizes = np.array([math.log(max(one.body_m, 0.1)) if one.body_m else np.nan for one in found])
-    covered = np.array([one.covered for one in found])
-    low = np.array([one.score < LOW_SCORE for one in found])
-    state = np.array(
-        [
-            (
-                track.x.position,
-                track.top.position,
-                track.bottom.position,
-                track.height_px,
-                *_gate(track, t_s),
-                math.log(track.body_m) if track.body_m else math.nan,
-            )
-            for track in tracks
-        ]
-    )
-    height = state[:, 3, None]
-    dx = np.abs(state[:, 0, None] - (boxes[:, 0] + boxes[:, 2]) / 2)
-    d_top = np.abs(state[:, 1, None] - boxes[:, 1])
-    d_bottom = np.abs(state[:, 2, None] - boxes[:, 3])
-    nearer, farther = np.minimum(d_top, d_bottom), np.maximum(d_top, d_bottom)
-    part = np.where(nearer < PART_H * height, 0.25, 0.75)  # one end may be hidden, not both
-    cost: FloatArray = (dx + nearer + part * farther) / (height * state[:, 4, None])
-    larger = sizes - state[:, 6, None]
-    unlike = np.maximum(np.abs(larger) - SAME_SIZE, 0.0)
-    unlike = np.where(np.isnan(unlike) | (covered & (larger < 0)), 0.0, unlike)
-    return cost + state[:, 5, None] + SIZE_COST * unlike + np.where(low, LOW_SCORE_COST, 0.0)
-
-
-def _gate(track: Track, t_s: float) -> tuple[float, float]:
-    """Gate in body heights, and an extra cost, of a track's next detection."""
-    if track.life is Life.HIDDEN:
-        return GATE_H, HIDDEN_COST
-    rate_h = GATE_H_PER_S if track.hits > 2 else NEW_GATE_H_PER_S
-    return GATE_H + rate_h * min(t_s - track.seen_s, 1.0), 0.0
-
-
-def found_cost(lost: Track, track: Track, distance_m: float) -> float:
-    """How badly a new track fits a person lost earlier; 1.0 is the gate.
-
-    Distance on the floor from where the person was last seen, over how far one may have
-    gone since, and the difference of the bodies, as far as both are seen whole.
-    """
-    gap_s = track.born_s - lost.seen_s
-    height = max(lost.height_px, 1.0)
-    walking = math.hypot(lost.pace_px_s[0], lost.pace_px_s[2]) > WALKING_H_PER_S * height
-    # whoever stood may have begun to walk, and is soon somewhere else or stands again
-    way_m = WALK_MPS * gap_s if walking else min(gap_s, 1.0 + STAND_MPS * gap_s)
-    reach_m = min(FOUND_BASE_M + way_m, FOUND_MOST_M)
-    unlike = 0.0
-    if lost.body_m is not None and track.body_m is not None:
-        unlike = math.log(track.body_m / lost.body_m)
-        # a body that is found shorter may be hidden in part
-        unlike = max(0.0, abs(unlike) - 0.1) * (0.5 if unlike < 0 else 2.0)
-    return distance_m / reach_m + unlike
+def _parts(lost: Track, track: Track) -> tuple[bool, bool]:
+    """Whether the lost, and the new track, show but a part of the body that the other shows."""
+    if lost.body_m is None or track.body_m is None:
+        return False, False
+    less = lost.body_m < SHORTENED * track.body_m
+    return less, track.body_m < SHORTENED * lost.body_m

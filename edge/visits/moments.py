@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from edge.visits.intervals import Intervals, complement, intersect, length_s, union
@@ -113,6 +113,21 @@ def split_duration(start_s: float, end_s: float, seen: Intervals, bridge_s: floa
     return Duration(max(0.0, end_s - start_s - bridged_s - unknown_s), bridged_s, unknown_s)
 
 
+def party_size(stays: Sequence[Stay]) -> int:
+    """Most members at once: a person lost and taken up under another id counts once."""
+    steps = sorted(
+        step for stay in stays for step in ((stay.arrived_s, 1), (stay.departed_s + 1e-6, -1))
+    )
+    return max(accumulate(step for _, step in steps))
+
+
+def _members(stays: Sequence[Stay], until_s: float) -> tuple[Member, ...]:
+    return tuple(
+        Member(stay.person, stay.arrived_s, until_s if stay.still_present else stay.departed_s)
+        for stay in sorted(stays, key=lambda stay: (stay.arrived_s, stay.person))
+    )
+
+
 class Judge:
     """Makes visits of parties, by one site's zones and terms."""
 
@@ -131,31 +146,23 @@ class Judge:
         """
         first = min(stays, key=lambda stay: (stay.arrived_s, stay.person))
         present = union(part for stay in stays for part in stay.present.parts)
-        point, queue = self._place(stays, None)
-        still = any(stay.still_present for stay in stays)
         if length_s(present) < self._terms.min_stay_s:
+            point, queue = self._place(stays, None)
             return PasserBy(self._counted_under(point, queue), first.arrived_s)
         engaged = engagements_of(stays, blind, self._terms)
         greeted_s = max(engaged.parts[0][0], first.arrived_s) if engaged.parts else None
         started_s, served_at = self._service(stays, engaged)
-        point, queue = self._place(stays, served_at)
+        still = any(stay.still_present for stay in stays)
         departed_s = None if still else max(stay.departed_s for stay in stays)
         until_s = now_s if departed_s is None else departed_s
-        seen = union((part for stay in stays for part in stay.seen.parts), FLICKER_S)
-
-        def span(end_s: float | None) -> Duration | None:
-            if end_s is None or first.left_censored:
-                return None
-            return split_duration(first.arrived_s, end_s, seen, self._terms.hidden_bridge_s)
-
-        waiting, greeting = span(started_s), span(greeted_s)
-        stay_duration = split_duration(first.arrived_s, until_s, seen, self._terms.hidden_bridge_s)
+        waiting, greeting, stay = self._durations(stays, first, (started_s, greeted_s, until_s))
         outcome = self._outcome(still, greeted_s, started_s, until_s - first.arrived_s)
         interruptions = self._interruptions(engaged, started_s)
+        point, queue = self._place(stays, served_at)
         return Visit(
             service_point=point,
             queue=queue,
-            party_size=len({stay.person for stay in stays}),
+            party_size=party_size(stays),
             arrived_s=first.arrived_s,
             greeted_s=greeted_s,
             service_started_s=started_s,
@@ -164,17 +171,29 @@ class Judge:
             interaction=engaged.duration,
             waiting=waiting,
             greeting=greeting,
-            stay=stay_duration,
+            stay=stay or Duration(0.0, 0.0, 0.0),
             outcome=outcome,
             pattern=self._pattern(stays, engaged, greeted_s, until_s - first.arrived_s),
             interruptions=interruptions,
             flawless=self._flawless(outcome, waiting, greeting, interruptions, first.left_censored),
             evidence=Evidence.PLACE if engaged.parts else Evidence.NONE,
-            members=tuple(
-                Member(s.person, s.arrived_s, until_s if s.still_present else s.departed_s)
-                for s in sorted(stays, key=lambda s: (s.arrived_s, s.person))
-            ),
+            members=_members(stays, until_s),
         )
+
+    def _durations(
+        self, stays: Sequence[Stay], first: Stay, ends_s: tuple[float | None, ...]
+    ) -> tuple[Duration | None, ...]:
+        """Waiting, greeting and stay, from arrival to their ends.
+
+        The first two are None without their moment, and where the arrival was not seen.
+        """
+        seen = union((part for stay in stays for part in stay.seen.parts), FLICKER_S)
+        bridge_s = self._terms.hidden_bridge_s
+        waiting, greeting, stay = (
+            None if end_s is None else split_duration(first.arrived_s, end_s, seen, bridge_s)
+            for end_s in ends_s
+        )
+        return (None, None, stay) if first.left_censored else (waiting, greeting, stay)
 
     def _service(
         self, stays: Sequence[Stay], engaged: Engagements

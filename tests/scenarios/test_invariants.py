@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -15,7 +15,8 @@ from firmware_cfg.record import FrameRecord
 from firmware_cfg.site import Site
 from tests.scenarios.detector import NOISY
 from tests.scenarios.layouts import COUNTER
-from tests.scenarios.stories import COUPLE, GREETER, STRANGERS
+from tests.scenarios.stories_plain import COUPLE, STRANGERS
+from tests.scenarios.stories_staff import GREETER
 from tests.scenarios.story import Actor, Story, frames, run, visits_of
 
 SIZE = COUNTER.camera.size_px
@@ -40,14 +41,29 @@ def walks(draw: st.DrawFn, end_s: int = 110) -> Actor:
     return Actor("; ".join(points), draw(st.sampled_from([1.3, 1.6, 1.75, 1.85])))
 
 
-@st.composite
-def scenes(draw: st.DrawFn) -> tuple[list[FrameRecord], Site]:
-    """A few people, at any rate, with faults and with a blind interval or none."""
-    actors = draw(st.lists(walks(), min_size=1, max_size=5))
-    blind = draw(st.sampled_from([(), ((40.0, 52.0),), ((50.0, 95.0),)]))
-    story = Story("any", 150, (Actor("0 0.2 7; 90 0.2 7; 95 5 7"), *actors), (), blind=blind)
-    fps = draw(st.sampled_from([2, 4, 9]))
-    return frames(story, fps, NOISY, draw(st.integers(0, 99))), story.layout.site()
+@dataclass(frozen=True)
+class Scene:
+    """A few people, at some rate, with faults and with a blind interval or none."""
+
+    actors: tuple[Actor, ...]
+    blind: tuple[tuple[float, float], ...]
+    fps: int
+    seed: int
+
+    def film(self) -> tuple[list[FrameRecord], Site]:
+        """The frames, and the site."""
+        clerk = Actor("0 0.2 7; 90 0.2 7; 95 5 7")
+        story = Story("any", 150, (clerk, *self.actors), (), blind=self.blind)
+        return frames(story, self.fps, NOISY, self.seed), story.layout.site()
+
+
+scenes = st.builds(
+    Scene,
+    st.lists(walks(), min_size=1, max_size=5).map(tuple),
+    st.sampled_from([(), ((40.0, 52.0),), ((50.0, 95.0),)]),
+    st.sampled_from([2, 4, 9]),
+    st.integers(0, 99),
+)
 
 
 def events_of(records: list[FrameRecord], site: Site) -> list[Event]:
@@ -63,11 +79,11 @@ def close(a: float | None, b: float | None, shift_s: float = 0.0) -> bool:
 
 
 @few
-@given(scenes())
+@given(scenes)
 def test_moments_are_in_order_and_durations_add_up(
-    scene: tuple[list[FrameRecord], Site],
+    scene: Scene,
 ) -> None:
-    records, site = scene
+    records, site = scene.film()
     end_s = records[-1].t_s
     for event in events_of(records, site):
         if isinstance(event, PresenceSpan | BlindSpan):
@@ -92,26 +108,24 @@ def check_order(visit: Visit, end_s: float) -> None:
     assert visit.interaction.total_s <= visit.stay.total_s + 1e-6
     if visit.waiting is not None and visit.service_started_s is not None:
         assert close(visit.waiting.total_s, visit.service_started_s - visit.arrived_s)
-    assert visit.party_size == len({member.track_id for member in visit.members})
+    assert 1 <= visit.party_size <= len(visit.members)
 
 
 @few
-@given(scenes())
-def test_a_visit_is_counted_once(scene: tuple[list[FrameRecord], Site]) -> None:
+@given(scenes)
+def test_a_visit_is_counted_once(scene: Scene) -> None:
     spans = [
         (m.track_id, v.arrived_s, m.arrived_s, m.departed_s)
-        for v in visits_of(events_of(*scene))
+        for v in visits_of(events_of(*scene.film()))
         for m in v.members
     ]
     assert len(set(spans)) == len(spans)
 
 
 @few
-@given(scenes(), st.integers(0, 9))
-def test_the_order_of_detections_changes_nothing(
-    scene: tuple[list[FrameRecord], Site], seed: int
-) -> None:
-    records, site = scene
+@given(scenes, st.integers(0, 9))
+def test_the_order_of_detections_changes_nothing(scene: Scene, seed: int) -> None:
+    records, site = scene.film()
     rng = np.random.default_rng(seed)
     mixed = []
     for record in records:
@@ -122,9 +136,9 @@ def test_the_order_of_detections_changes_nothing(
 
 
 @few
-@given(scenes(), st.sampled_from([1, 60, 86_400]))
-def test_time_may_begin_anywhere(scene: tuple[list[FrameRecord], Site], shift_s: int) -> None:
-    records, site = scene
+@given(scenes, st.sampled_from([1, 60, 86_400]))
+def test_time_may_begin_anywhere(scene: Scene, shift_s: int) -> None:
+    records, site = scene.film()
     later = [replace(record, t_us=record.t_us + shift_s * 1_000_000) for record in records]
     before, after = visits_of(events_of(records, site)), visits_of(events_of(later, site))
     assert len(before) == len(after)
@@ -138,11 +152,9 @@ def test_time_may_begin_anywhere(scene: tuple[list[FrameRecord], Site], shift_s:
 
 
 @few
-@given(scenes(), st.integers(20, 140))
-def test_a_prefix_gives_the_same_final_visits(
-    scene: tuple[list[FrameRecord], Site], end_s: int
-) -> None:
-    records, site = scene
+@given(scenes, st.integers(20, 140))
+def test_a_prefix_gives_the_same_final_visits(scene: Scene, end_s: int) -> None:
+    records, site = scene.film()
     prefix = [record for record in records if record.t_s <= end_s]
     if not prefix:
         return
@@ -155,11 +167,11 @@ def test_a_prefix_gives_the_same_final_visits(
 
 
 @few
-@given(scenes())
+@given(scenes)
 def test_what_is_final_came_in_time_and_looking_changes_nothing(
-    scene: tuple[list[FrameRecord], Site],
+    scene: Scene,
 ) -> None:
-    records, site = scene
+    records, site = scene.film()
     engine, events = Engine(site), list[Event]()
     for index, record in enumerate(records):
         fresh = engine.step(record)

@@ -10,7 +10,7 @@ import pytest
 
 from edge.cli import main
 from tests.scenarios.detector import NOISY
-from tests.scenarios.stories import COUPLE
+from tests.scenarios.stories_plain import COUPLE
 from tests.scenarios.story import frames
 
 FIELDS = [

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -141,8 +142,6 @@ def test_run_opens_no_internet_socket_and_keeps_the_user(tmp_path: Path) -> None
 
 def short_clip(folder: Path) -> Path:
     """Five seconds of real video."""
-    import cv2
-
     path = folder / "clip.avi"
     source = cv2.VideoCapture(str(VTEST))
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (768, 576))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 import pytest
@@ -91,7 +93,7 @@ def test_the_estimated_floor_learns_that_a_child_is_near() -> None:
         floor.position_m(floor.measure((a + c) / 2, b, d, by_head=False))
         for a, b, c, d in (adult, child)
     ]
-    assert np.hypot(*np.subtract(*places)) == pytest.approx(0.5, abs=0.15)
+    assert math.dist(*places) == pytest.approx(0.5, abs=0.15)
     assert floor.body_m(640, child[1], child[3]) == pytest.approx(1.2, abs=0.15)
 
 
