@@ -15,6 +15,7 @@ from edge.visits.analysis import Analysis
 from edge.visits.person import Person, Role
 from edge.visits.values import Event, Visit
 from edge.visits.zones import ZoneMap
+from firmware_cfg.region import region_of
 
 if TYPE_CHECKING:
     from edge.tracking.floor import Measure
@@ -49,6 +50,7 @@ class Engine:
         """Run by a site's zones, floor and terms."""
         self._site = site
         self._floor = floor_of(site)
+        self._view = region_of(site)
         self._zones = ZoneMap(site)
         self._last_s: float | None = None
         # A stay closes at most `merge_s` after its last presence; looking back by the rest
@@ -59,7 +61,7 @@ class Engine:
     def _begin(self) -> None:
         """Start seeing: nobody is known."""
         size_px, keep_s = self._site.camera.size_px, self._site.encounter.merge_s
-        self._tracker = Tracker(size_px, self._floor, self._place, keep_s)
+        self._tracker = Tracker(size_px, self._view, self._floor, self._place, keep_s)
         self._analysis = Analysis(self._zones, self._site.encounter)
         self._people: dict[TrackId, Person] = {}
         self._now: dict[TrackId, Observation] = {}
@@ -162,9 +164,9 @@ class Engine:
 
     def _at_edge(self, seen: Observation) -> bool:
         left, top, right, bottom = seen.box_xyxy_px
-        width, height = self._site.camera.size_px
-        margin = 0.02 * max(width, height)
-        return min(left, top, width - right, height - bottom) <= margin
+        view = self._view
+        inside = (left - view.left, top - view.top, view.right - right, view.bottom - bottom)
+        return min(inside) <= view.margin_px
 
     def _forget(self, horizon_s: float) -> None:
         """Drop people who are gone and done with, and sightings that nothing needs."""

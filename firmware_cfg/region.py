@@ -58,6 +58,11 @@ class Region:
         """Width and height."""
         return self.right - self.left, self.bottom - self.top
 
+    @property
+    def margin_px(self) -> float:
+        """How near an edge a box counts as at it, px."""
+        return 0.02 * max(self.size_px)
+
     def inner(self, picture_px: tuple[int, int]) -> tuple[bool, bool, bool, bool]:
         """Whether the left, top, right and bottom side lie inside the picture."""
         width, height = picture_px

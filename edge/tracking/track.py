@@ -21,6 +21,7 @@ from enum import StrEnum
 from typing import NewType
 
 from edge.tracking.motion import STEADY_S, Motion
+from firmware_cfg.region import Region
 
 TrackId = NewType("TrackId", int)
 Box = tuple[float, float, float, float]
@@ -230,8 +231,8 @@ class Track:
         self.height_px, self.body_m = lost.height_px, lost.body_m
         self.bottom = Motion(top + lost.height_px, lost.height_px)
 
-    def walking_out(self, size_px: tuple[int, int], horizon_s: float) -> bool:
-        """Whether, from where it was last seen, it is leaving the picture.
+    def walking_out(self, view: Region, horizon_s: float) -> bool:
+        """Whether, from where it was last seen, it is leaving the view.
 
         True where the last box, moved on by `horizon_s`, is at an edge with less than most
         of its width or height left inside.
@@ -239,35 +240,36 @@ class Track:
         if self.last is None:
             return False
         left, top, right, bottom = self.last.box_xyxy_px
-        width, height = size_px
-        margin = 0.02 * max(width, height)
+        margin = view.margin_px
         x_pace, top_pace, bottom_pace = self.pace_px_s
         aside, half = x_pace * horizon_s, self.width_px / 2
         if abs(x_pace) < OUTWARD_H_PER_S * self.height_px:
             aside *= 0.5
         middle = (left + right) / 2 + aside
-        if left + min(aside, 0.0) <= margin and middle < 0.8 * half:
+        if left + min(aside, 0.0) <= view.left + margin and middle < view.left + 0.8 * half:
             return True
-        if right + max(aside, 0.0) >= width - margin and middle > width - 0.8 * half:
+        if right + max(aside, 0.0) >= view.right - margin and middle > view.right - 0.8 * half:
             return True
         down = max(top_pace, 0.0) * horizon_s
-        if bottom + down >= height - margin and top + down > height - 0.6 * self.height_px:
+        low = view.bottom - 0.6 * self.height_px
+        if bottom + down >= view.bottom - margin and top + down > low:
             return True
-        return top <= margin and bottom + bottom_pace * horizon_s < 0.6 * self.height_px
+        high = view.top + 0.6 * self.height_px
+        return top <= view.top + margin and bottom + bottom_pace * horizon_s < high
 
-    def came_in(self, size_px: tuple[int, int], step_s: float) -> bool:
-        """Whether it came in over the picture's edge, about `step_s` before it was first seen."""
+    def came_in(self, view: Region, step_s: float) -> bool:
+        """Whether it came in over the view's edge, about `step_s` before it was first seen."""
         first, last = self.pending[0], self.pending[-1]
         left, top, right, bottom = first.box_xyxy_px
-        width, height = size_px
-        margin = 0.02 * max(width, height)
+        margin = view.margin_px
         back = step_s / max(last.t_s - first.t_s, step_s, 1e-6)
         moved_x = back * (last.foot_xy_px[0] - first.foot_xy_px[0])
         moved_y = back * (last.box_xyxy_px[1] - top)
-        if left - max(moved_x, 0.0) <= margin or right - min(moved_x, 0.0) >= width - margin:
+        if left - max(moved_x, 0.0) <= view.left + margin:
             return True
-        if top <= margin and moved_y > 0:
+        if right - min(moved_x, 0.0) >= view.right - margin:
             return True
-        return (
-            bottom - min(moved_y, 0.0) >= height - margin and moved_y < -INWARD_H * self.height_px
-        )
+        if top <= view.top + margin and moved_y > 0:
+            return True
+        low = bottom - min(moved_y, 0.0) >= view.bottom - margin
+        return low and moved_y < -INWARD_H * self.height_px

@@ -35,6 +35,7 @@ from edge.tracking.track import (
 
 if TYPE_CHECKING:
     from edge.tracking.floor import Floor
+    from firmware_cfg.region import Region
 
 STALE_FRAMES = 1.7
 FOUND_INWARD = 0.4
@@ -75,17 +76,23 @@ class Tracker:
     """Tracks of one camera."""
 
     def __init__(
-        self, size_px: tuple[int, int], floor: Floor, place: Place, keep_s: float = FIND_S
+        self,
+        size_px: tuple[int, int],
+        view: Region,
+        floor: Floor,
+        place: Place,
+        keep_s: float = FIND_S,
     ) -> None:
         """Track in a picture of `size_px`; keep lost people for `keep_s`.
 
         Args:
             size_px: width and height of the picture.
+            view: the part of it that the detector looks at; who crosses its edge has left.
             floor: the floor that people stand on.
             place: floor position of an observation, metres.
             keep_s: how long a lost person can be found again.
         """
-        self._size_px = size_px
+        self._view = view
         self._floor = floor
         self._place = place
         self._keep_s = keep_s
@@ -138,10 +145,12 @@ class Tracker:
             taken.add(column)
             if track.life is Life.TENTATIVE:
                 track.pending.append(seen)
-                if track.hits >= CONFIRM_HITS and track.best_score >= START_SCORE:
-                    self._confirm(track, step)
             else:
                 step.seen.append(Sighting(track.id, (seen,)))
+        # only now is it known who is still lost
+        for track in tracks:
+            if track.life is Life.TENTATIVE and track.seen_s == t_s:
+                self._confirm(track, step)
         return taken
 
     def _start(self, t_s: float, frame: int, found: Sequence[Detection], taken: set[int]) -> None:
@@ -161,7 +170,9 @@ class Tracker:
             self._active.append(track)
 
     def _confirm(self, track: Track, step: TrackerStep) -> None:
-        """Confirm a track, as a lost person where one explains it."""
+        """Confirm a track if it is due, as a lost person where one explains it."""
+        if track.hits < CONFIRM_HITS or track.best_score < START_SCORE:
+            return
         track.life = Life.CONFIRMED
         found = self._find(track)
         if found is not None:
@@ -176,13 +187,13 @@ class Tracker:
     def _find(self, track: Track) -> Track | None:
         """The lost person that `track` most likely is, if any."""
         first = track.pending[0]
-        inward = track.came_in(self._size_px, 1.5 * self._step_s)
+        inward = track.came_in(self._view, 1.5 * self._step_s)
         coasting = [t for t in self._active if t.life is Life.CONFIRMED and t.seen_s < first.t_s]
         best, best_cost = None, FOUND_INWARD if inward else 1.0
         for lost in (*self._hidden, *coasting):
             if lost is track or lost.seen_s >= first.t_s:
                 continue
-            if inward and lost.walking_out(self._size_px, self._exit_s()):
+            if inward and lost.walking_out(self._view, self._exit_s()):
                 continue
             cost = self._found_cost(lost, track)
             if cost < best_cost:
@@ -223,7 +234,7 @@ class Tracker:
         return any(
             track.life is Life.TENTATIVE
             and track.born_s > lost.seen_s
-            and not track.came_in(self._size_px, 1.5 * self._step_s)
+            and not track.came_in(self._view, 1.5 * self._step_s)
             and self._found_cost(lost, track) < 1.0
             for track in self._active
         )
@@ -240,7 +251,7 @@ class Tracker:
                     still.append(track)
             elif unseen_s <= coast_s or self._explained(track):
                 still.append(track)
-            elif track.walking_out(self._size_px, self._exit_s()):
+            elif track.walking_out(self._view, self._exit_s()):
                 track.life = Life.LEFT
                 step.left.append(track.id)
             else:

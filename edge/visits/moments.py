@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from edge.visits.intervals import Intervals, complement, intersect, length_s, union
+from edge.visits.intervals import Interval, Intervals, Log, complement, intersect, length_s, union
 from edge.visits.values import (
     Duration,
     Evidence,
@@ -72,8 +72,8 @@ def engagements_of(stays: Sequence[Stay], blind: Intervals, terms: Encounter) ->
     not at most `hidden_bridge_s`. Time hidden in place right before or after is bridged
     likewise. Engagements known to be shorter than `min_engagement_s` do not count.
     """
-    seen = union(part for stay in stays for log in stay.attended.values() for part in log.parts)
-    hidden = union(part for stay in stays for part in stay.attention_hidden.parts)
+    seen = union(part for stay in stays for part in _attended(stay))
+    hidden = union(part for stay in stays for part in _while_present(stay, stay.attention_hidden))
     unseen = union([*hidden, *blind])
     parts: Intervals = []
     for start, end in _widened(seen, hidden, terms.hidden_bridge_s):
@@ -92,6 +92,16 @@ def engagements_of(stays: Sequence[Stay], blind: Intervals, terms: Encounter) ->
         if end - start >= terms.min_engagement_s or any(a <= end and start <= b for a, b in long)
     ]
     return Engagements(counted, seen, unseen, long)
+
+
+def _attended(stay: Stay) -> Iterator[Interval]:
+    for log in stay.attended.values():
+        yield from _while_present(stay, log)
+
+
+def _while_present(stay: Stay, log: Log) -> Intervals:
+    """What of a log lies in the stay's presence: a border in it may be estimated otherwise."""
+    return intersect(log.parts, stay.present.parts)
 
 
 def _widened(seen: Intervals, hidden: Intervals, bridge_s: float) -> Intervals:

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.tracking.floor import CalibratedFloor, EstimatedFloor, floor_of, homography
+from edge.tracking.floor import CalibratedFloor, EstimatedFloor, floor_of
 from edge.tracking.lens import undistort
+from firmware_cfg.plane import homography
 from firmware_cfg.site import Lens, Site
 from tests.scenarios.camera import Camera
 from tests.scenarios.layouts import COUNTER, TWO, UNCALIBRATED, WIDE, Layout

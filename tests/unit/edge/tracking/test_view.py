@@ -1,0 +1,53 @@
+"""The view's edge is where people leave and come, also inside the picture."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edge.tracking.floor import EstimatedFloor
+from edge.tracking.track import Observation
+from edge.tracking.tracker import Tracker
+from firmware_cfg.region import Region
+
+PICTURE_PX = (1920, 1080)
+VIEW = Region(600, 200, 1300, 900)
+WALK_PX_S = 120.0
+STEP_S = 0.1
+
+
+def place(seen: Observation) -> tuple[float, float]:
+    return seen.foot_xy_px[0] / 100, seen.foot_xy_px[1] / 100
+
+
+def walk(tracker: Tracker, start_s: float, from_x: float, to_x: float) -> set[int]:
+    """Someone 200 px tall walks along; only boxes inside the view are delivered."""
+    ids: set[int] = set()
+    steps = round(abs(to_x - from_x) / (WALK_PX_S * STEP_S))
+    for step in range(steps + 1):
+        x = from_x + (to_x - from_x) * step / steps
+        box = np.array([[x - 35, 500.0, x + 35, 700.0]])
+        inside = box[0, 0] > VIEW.left and box[0, 2] < VIEW.right
+        boxes = box if inside else np.zeros((0, 4))
+        seen = tracker.update(start_s + step * STEP_S, step + 1, boxes, np.full(len(boxes), 0.8))
+        ids |= {int(sighting.id) for sighting in seen.seen}
+    return ids
+
+
+def test_one_who_walks_out_of_a_cropped_view_and_one_who_walks_in_are_two() -> None:
+    tracker = Tracker(PICTURE_PX, VIEW, EstimatedFloor(PICTURE_PX), place)
+    first = walk(tracker, 0.0, 900, 1400)
+    second = walk(tracker, 10.0, 1400, 900)
+    assert len(first) == len(second) == 1
+    assert first != second
+
+
+def test_one_lost_in_the_middle_of_a_cropped_view_is_found_again() -> None:
+    tracker = Tracker(PICTURE_PX, VIEW, EstimatedFloor(PICTURE_PX), place)
+    standing = np.array([[900.0, 500.0, 970.0, 700.0]])
+    ids: set[int] = set()
+    for step in range(250):
+        hidden = 30 <= step < 200
+        boxes = np.zeros((0, 4)) if hidden else standing
+        seen = tracker.update(step * STEP_S, step + 1, boxes, np.full(len(boxes), 0.8))
+        ids |= {int(sighting.id) for sighting in seen.seen}
+    assert len(ids) == 1
