@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import firmware_cfg
-from edge.errors import EdgeError, InputFileError
+from edge.errors import EdgeError, InputFileError, UsageError
 from firmware_cfg.errors import SiteFileError
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = {"replay": _replay, "check-config": _check_config, "run": _run}
     try:
         return commands[options.command](options)
-    except (SiteFileError, InputFileError) as error:
+    except (SiteFileError, InputFileError, UsageError) as error:
         sys.stderr.write(f"{error}\n")
         return BAD_INPUT
     except EdgeError as error:
@@ -102,7 +102,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return DONE
 
 
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Refuse outputs that cannot be written, before hours of work.
+
+    Raises:
+        UsageError: an output in a folder that is not there.
+    """
+    for name, path in vars(options).items():
+        is_output = (name == "out" or name.endswith("_out")) and path is not None
+        if is_output and str(path) != "-" and not path.parent.is_dir():
+            raise UsageError(f"{path}: expected a file in a folder that exists")
+
+
 def _replay(options: argparse.Namespace) -> int:
+    _check_outputs(options)
     from edge.replay import replay  # noqa: PLC0415 - `run` stays small without the engine
     from edge.rows import RowPaths  # noqa: PLC0415
 
@@ -115,6 +128,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    _check_outputs(options)
     from edge.launcher import Launch, launch  # noqa: PLC0415
 
     rows = {

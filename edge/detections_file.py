@@ -48,9 +48,8 @@ def read_detections(path: Path) -> dict[int, list[Row]]:
             raise InputFileError(
                 path, number, f"expected width and height > 0, found {width:g} × {height:g}"
             )
-        if not 0 <= score <= 1:
-            raise InputFileError(path, number, f"expected a score in 0 … 1, found {score:g}")
-        rows.setdefault(frame, []).append((left, top, left + width, top + height, score))
+        certainty = min(max(score, 0.0), 1.0)  # some detectors go beyond
+        rows.setdefault(frame, []).append((left, top, left + width, top + height, certainty))
     return rows
 
 
@@ -91,14 +90,16 @@ def times_at(fps: float, frames: int) -> list[tuple[int, int]]:
 def records(
     rows: dict[int, list[Row]], times: list[tuple[int, int]], size_px: tuple[int, int]
 ) -> Iterator[FrameRecord]:
-    """The frames in order, boxes clipped to the picture; those outside it are dropped."""
+    """The frames in order; boxes wholly outside the picture are dropped.
+
+    Boxes that reach beyond it stay as they are: an anchor is a point of the whole box.
+    """
     width, height = size_px
-    limits = np.array([width, height, width, height], float)
     for frame, t_us in times:
         table = np.array(rows.get(frame, []), float).reshape(-1, 5)
-        boxes = np.clip(table[:, :4], 0.0, limits)
-        inside = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-        yield FrameRecord(frame, t_us, size_px, boxes[inside], table[inside, 4])
+        left, top, right, bottom = table[:, :4].T
+        inside = (right > 0) & (left < width) & (bottom > 0) & (top < height)
+        yield FrameRecord(frame, t_us, size_px, table[inside, :4], table[inside, 4])
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -8,14 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge.tracking.floor import floor_of
 from edge.tracking.track import TrackId
 from edge.tracking.tracker import Sighting, Tracker
 from edge.visits.analysis import Analysis
 from edge.visits.person import Person, Role
-from edge.visits.values import Event, Visit
+from edge.visits.values import BlindSpan, Event, Visit
 from edge.visits.zones import ZoneMap
-from firmware_cfg.region import region_of
+from firmware_cfg.region import Region, region_of
 
 if TYPE_CHECKING:
     from edge.tracking.floor import Measure
@@ -44,13 +47,14 @@ class Engine:
 
     Attributes:
         sightings: the confirmed persons of the last frame.
+        view: the part of the picture that is looked at, as far as is known.
     """
 
     def __init__(self, site: Site) -> None:
         """Run by a site's zones, floor and terms."""
         self._site = site
         self._floor = floor_of(site)
-        self._view = region_of(site)
+        self.view = region_of(site)
         self._zones = ZoneMap(site)
         self._last_s: float | None = None
         # A stay closes at most `merge_s` after its last presence; looking back by the rest
@@ -61,7 +65,7 @@ class Engine:
     def _begin(self) -> None:
         """Start seeing: nobody is known."""
         size_px, keep_s = self._site.camera.size_px, self._site.encounter.merge_s
-        self._tracker = Tracker(size_px, self._view, self._floor, self._place, keep_s)
+        self._tracker = Tracker(size_px, self.view, self._floor, self._place, keep_s)
         self._analysis = Analysis(self._zones, self._site.encounter)
         self._people: dict[TrackId, Person] = {}
         self._now: dict[TrackId, Observation] = {}
@@ -82,8 +86,9 @@ class Engine:
             if t_s <= self._last_s:
                 raise ValueError(f"frame {record.frame}: time {t_s} s after {self._last_s} s")
             if t_s - self._last_s > self._site.encounter.merge_s:
-                events = self.finish()
+                events = [*self.finish(), BlindSpan(self._last_s, t_s)]
         self._last_s = t_s
+        self._widen(record.boxes_xyxy_px)
         step = self._tracker.update(t_s, record.frame, record.boxes_xyxy_px, record.scores)
         self._now = {}
         self.sightings = step.seen
@@ -97,6 +102,16 @@ class Engine:
         events += self._analysis.advance(self._people, horizon_s)
         self._forget(horizon_s)
         return events
+
+    def _widen(self, boxes_xyxy_px: NDArray[np.float64]) -> None:
+        """A box beyond the view proves that more is looked at: then it is the whole picture."""
+        view, size_px = self.view, self._site.camera.size_px
+        if view.size_px == size_px or not len(boxes_xyxy_px):
+            return
+        if view.holds(boxes_xyxy_px):
+            return
+        self.view = Region(0, 0, *size_px)
+        self._tracker.view = self.view
 
     def finish(self) -> list[Event]:
         """End the record; returns all that was not final. The engine may go on afterwards."""
@@ -164,7 +179,7 @@ class Engine:
 
     def _at_edge(self, seen: Observation) -> bool:
         left, top, right, bottom = seen.box_xyxy_px
-        view = self._view
+        view = self.view
         inside = (left - view.left, top - view.top, view.right - right, view.bottom - bottom)
         return min(inside) <= view.margin_px
 

@@ -37,6 +37,10 @@ class InputFileError(EdgeError):
         super().__init__(f"{path}:{line}: {message}")
 
 
+class UsageError(EdgeError):
+    """A command line that cannot be followed."""
+
+
 class OutputFileError(EdgeError):
     """A result that cannot be written; nothing of it is left behind."""
 

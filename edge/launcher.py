@@ -105,16 +105,16 @@ class _Run:
         if edge is None:
             return BAD_INPUT
         status = self._watch(edge)
-        if status and not self._what.is_live:
+        if status:
             edge.terminate()  # a run that failed leaves no results
         os.close(self._records[1])
         try:
-            edge_status = edge.wait(timeout=STOP_S)
+            edge_status = edge.wait(timeout=STOP_S if self._stopper.asked else None)
         except subprocess.TimeoutExpired:
             edge.kill()
             edge_status = edge.wait()
         os.close(self._lifeline[1])
-        return status or abs(edge_status)
+        return status or (edge_status if edge_status >= 0 else 1)
 
     def _start_edge(self) -> Process | None:
         """Start edge and wait until it has checked the site file; None if it refused."""

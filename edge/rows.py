@@ -217,7 +217,13 @@ def write_text(path: Path | None, text: str) -> None:
         OutputFileError: it cannot be written.
     """
     if path is None or str(path) == "-":
-        sys.stdout.write(text)
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputFileError(f"standard output: cannot be written: {error.strerror}") from None
         return
     _write_whole(path, lambda file: file.write(text))
 

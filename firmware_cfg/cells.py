@@ -32,7 +32,7 @@ Epoch = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", description="random 64 b
 Sequence = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
-PointId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+PointId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 
 
 def check_span(start: datetime, end: datetime) -> None:

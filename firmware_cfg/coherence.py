@@ -132,11 +132,11 @@ def _swapped_ground_points(raw: Mapping[str, object]) -> Iterator[Found]:
 
 
 def _closing_before_settled(raw: Mapping[str, object]) -> Iterator[Found]:
-    closes = _table(raw.get("privacy")).get("window_settle_s", 1800)
+    closes = _table(raw.get("encounter")).get("window_settle_s", 1800)
     settles = _table(raw.get("encounter")).get("settle_s", 60)
     if _is_number(closes) and _is_number(settles) and closes < settles:
         yield Found(
-            ("privacy", "window_settle_s"),
+            ("encounter", "window_settle_s"),
             f"expected at least encounter.settle_s = {settles:g}, found {closes:g}",
         )
 

@@ -90,7 +90,7 @@ _TOGETHER = """\
 * Ids are unique among queues and service points, and `feeds` names service points.
 * A lens with a model has a matrix with positive focal lengths, and a principal point inside
   the picture.
-* `encounter.settle_s` is at least `encounter.merge_s`, and `privacy.window_settle_s` at
+* `encounter.settle_s` is at least `encounter.merge_s`, and `encounter.window_settle_s` at
   least `encounter.settle_s`.
 * `broker.cert_file` and `broker.key_file` come together, with `tls = true`; without TLS the
   broker is on this machine.

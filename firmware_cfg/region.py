@@ -63,6 +63,12 @@ class Region:
         """How near an edge a box counts as at it, px."""
         return 0.02 * max(self.size_px)
 
+    def holds(self, boxes_xyxy_px: FloatArray) -> bool:
+        """Whether all (n, 4) boxes lie inside."""
+        low, high = boxes_xyxy_px.min(axis=0), boxes_xyxy_px.max(axis=0)
+        inside = low[0] >= self.left and low[1] >= self.top
+        return bool(inside and high[2] <= self.right and high[3] <= self.bottom)
+
     def inner(self, picture_px: tuple[int, int]) -> tuple[bool, bool, bool, bool]:
         """Whether the left, top, right and bottom side lie inside the picture."""
         width, height = picture_px

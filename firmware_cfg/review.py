@@ -107,7 +107,7 @@ def _rule_lines(site: Site) -> Iterator[str]:
     differs = [f"{key} = {value:g}" for key, value in changed.items() if value != standard[key]]
     yield f"encounter: {', '.join(differs) or 'all constants at their defaults'}"
     team = privacy.team_size or "undeclared"
-    yield f"privacy: k = {privacy.k}, windows of {privacy.window_s} s, team size {team}"
+    yield f"privacy: k = {privacy.k}, windows of {site.encounter.window_s} s, team size {team}"
     tls = "TLS" if broker and broker.tls else "plain"
     where = f"{broker.host}:{broker.port}, MQTT {broker.protocol}, {tls}" if broker else "none"
     yield f"broker: {where}" + ("" if broker else ", nothing is published")

@@ -108,6 +108,23 @@ class Encounter(Section):
         15, ge=1, le=600, description="A gap of this length inside a service breaks an expectation."
     )
 
+    window_s: int = Field(
+        1800,
+        ge=900,
+        le=3600,
+        description="Window length: 900, 1800 or 3600, aligned to the store's clock.",
+    )
+    window_settle_s: int = Field(
+        1800, ge=60, le=7200, description="A window closes this long after its end."
+    )
+
+    @field_validator("window_s")
+    @classmethod
+    def _calendar_window(cls, window_s: int) -> int:
+        if window_s not in (900, 1800, 3600):
+            raise problem("window_s", f"expected 900, 1800 or 3600, found {window_s}")
+        return window_s
+
     @model_validator(mode="after")
     def _settles_after_merging(self) -> Self:
         if self.settle_s < self.merge_s:
@@ -122,15 +139,6 @@ class Privacy(Section):
     """What may leave, and when. Changed at the device alone; the server may only tighten."""
 
     k: int = Field(10, ge=5, le=1000, description="Smallest number of visits in a released cell.")
-    window_s: int = Field(
-        1800,
-        ge=900,
-        le=3600,
-        description="Window length: 900, 1800 or 3600, aligned to the store's clock.",
-    )
-    window_settle_s: int = Field(
-        1800, ge=60, le=7200, description="A window closes this long after its end."
-    )
     team_size: int | None = Field(
         None,
         ge=1,
@@ -138,13 +146,6 @@ class Privacy(Section):
         description="People who take turns at the counters; below 3, or undeclared: nothing that "
         "depends on staff is released.",
     )
-
-    @field_validator("window_s")
-    @classmethod
-    def _calendar_window(cls, window_s: int) -> int:
-        if window_s not in (900, 1800, 3600):
-            raise problem("window_s", f"expected 900, 1800 or 3600, found {window_s}")
-        return window_s
 
 
 class Broker(Section):

@@ -42,7 +42,9 @@ _BOUNDS = {
     "string_too_long": "at most {max_length} characters",
 }
 PATTERNS = {
-    r"^[a-z0-9][a-z0-9_-]{0,62}$": "1 to 63 of a–z, 0–9, - and _, beginning with a letter or digit",
+    r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$": (
+        "1 to 63 letters, digits, - _ and ., beginning with a letter or digit"
+    ),
     r"^[a-z0-9][a-z0-9-]{0,62}$": "1 to 63 of a–z, 0–9 and -, beginning with a letter or digit",
     r"^([01]\d|2[0-3]):[0-5]\d$": "a time of day such as 04:00",
     r"^[0-9a-f]{64}$": "64 hexadecimal digits in lower case",

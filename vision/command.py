@@ -24,6 +24,7 @@ from vision.letterbox import Letterbox
 from vision.models import find_models_dir, load_model
 from vision.pipeline import Pipeline
 from vision.scaling import Scaler
+from vision.sources.file import VideoFile
 from vision.sources.opening import SourceChoice, open_source
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         pipeline = build(args)
         pipeline.run()
+        if isinstance(pipeline.source, VideoFile) and pipeline.source.shortfall:
+            sys.stderr.write(f"vision: {pipeline.source.shortfall}\n")
         pipeline.source.close()
     except BrokenPipeError:
         return 0

@@ -74,14 +74,19 @@ def write_identity(folder: Path, site_file: Path, source: str) -> Path:
     text += '\n[[store]]\nkey = "video"\norganisation = "demo"\nregion = "west"\n'
     text += f'name = "{name}"\ntimezone = "{site.store.timezone}"\n'
     for point, kind in points:
-        text += f'[[store.point]]\nkey = "{point}"\nkind = "{kind}"\nlabel = "{point}"\n'
+        text += f'[[store.point]]\nkey = "{key_of(point)}"\nkind = "{kind}"\nlabel = "{point}"\n'
     text += '\n[[device]]\nid = "video"\norganisation = "demo"\nstore = "video"\n'
     text += 'label = "Device A"\n'
     for point, _ in points:
-        text += f'[[device.assignment]]\nlocal = "{point}"\npoint = "{point}"\n'
+        text += f'[[device.assignment]]\nlocal = "{point}"\npoint = "{key_of(point)}"\n'
     path = folder / "identity.toml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def key_of(point: str) -> str:
+    """The server's key of a point of the site file."""
+    return point.lower().replace(".", "-")
 
 
 def without_own_tables(site: str) -> str:

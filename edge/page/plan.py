@@ -18,7 +18,7 @@ def plan_json(site: Site) -> bytes:
         "size_px": site.camera.size_px,
         "zones": zones,
         "k": site.privacy.k,
-        "window_s": site.privacy.window_s,
+        "window_s": site.encounter.window_s,
         "team_size": site.privacy.team_size,
         "greet_within_s": site.encounter.greet_within_s,
         "serve_within_s": site.encounter.serve_within_s,

@@ -73,7 +73,11 @@ class TrackerStep:
 
 
 class Tracker:
-    """Tracks of one camera."""
+    """Tracks of one camera.
+
+    Attributes:
+        view: the part of the picture that the detector looks at.
+    """
 
     def __init__(
         self,
@@ -92,7 +96,7 @@ class Tracker:
             place: floor position of an observation, metres.
             keep_s: how long a lost person can be found again.
         """
-        self._view = view
+        self.view = view
         self._floor = floor
         self._place = place
         self._keep_s = keep_s
@@ -187,13 +191,13 @@ class Tracker:
     def _find(self, track: Track) -> Track | None:
         """The lost person that `track` most likely is, if any."""
         first = track.pending[0]
-        inward = track.came_in(self._view, 1.5 * self._step_s)
+        inward = track.came_in(self.view, 1.5 * self._step_s)
         coasting = [t for t in self._active if t.life is Life.CONFIRMED and t.seen_s < first.t_s]
         best, best_cost = None, FOUND_INWARD if inward else 1.0
         for lost in (*self._hidden, *coasting):
             if lost is track or lost.seen_s >= first.t_s:
                 continue
-            if inward and lost.walking_out(self._view, self._exit_s()):
+            if inward and lost.walking_out(self.view, self._exit_s()):
                 continue
             cost = self._found_cost(lost, track)
             if cost < best_cost:
@@ -234,7 +238,7 @@ class Tracker:
         return any(
             track.life is Life.TENTATIVE
             and track.born_s > lost.seen_s
-            and not track.came_in(self._view, 1.5 * self._step_s)
+            and not track.came_in(self.view, 1.5 * self._step_s)
             and self._found_cost(lost, track) < 1.0
             for track in self._active
         )
@@ -251,7 +255,7 @@ class Tracker:
                     still.append(track)
             elif unseen_s <= coast_s or self._explained(track):
                 still.append(track)
-            elif track.walking_out(self._view, self._exit_s()):
+            elif track.walking_out(self.view, self._exit_s()):
                 track.life = Life.LEFT
                 step.left.append(track.id)
             else:

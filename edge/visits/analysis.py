@@ -122,7 +122,7 @@ class Analysis:
             at.before_s = at.seeing_since_s = t_s
         before_s = at.before_s
         if t_s - before_s > UNSEEN_S:
-            events.append(self._go_blind(before_s, t_s))
+            events += [*self._presence.flush(before_s), self._go_blind(before_s, t_s)]
             before_s = t_s
         seen = self._look(people, t_s)
         self._update_stays(people, seen, t_s)
@@ -131,7 +131,7 @@ class Analysis:
         for who, stay in self._attendance.step(before_s, t_s, staff, customers):
             share = staff_share(people[who], people[stay.person], t_s)
             stay.staff_closing.append((t_s, share))
-        events += self._presence.step(before_s, t_s, staff, [c.seen for c in customers])
+        events += self._presence.step(t_s, staff, [c.seen for c in customers])
         at.before_s = t_s
         return events + self._emit(t_s, math.inf)
 

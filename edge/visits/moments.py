@@ -209,17 +209,18 @@ class Judge:
         self, stays: Sequence[Stay], engaged: Engagements
     ) -> tuple[float | None, PointId | None]:
         """Start of the first stretch engaged at a counter, and the counter."""
-        best: tuple[float, PointId] | None = None
-        for counter in self._zones.counters:
-            here = union(
+        at = {
+            counter.point: union(
                 (p for stay in stays for p in stay.zone_parts(counter.service_bit)), FLICKER_S
             )
-            for start, end in intersect(engaged.parts, here):
-                if end - start >= self._terms.min_service_s or engaged.open_at(end):
-                    if best is None or start < best[0]:
-                        best = (start, counter.point)
-                    break
-        return best or (None, None)
+            for counter in self._zones.counters
+        }
+        anywhere = union((part for parts in at.values() for part in parts), FLICKER_S)
+        for start, end in intersect(engaged.parts, anywhere):
+            if end - start >= self._terms.min_service_s or engaged.open_at(end):
+                point = max(at, key=lambda p: length_s(intersect(at[p], [(start, end)])))
+                return start, point
+        return None, None
 
     def _place(
         self, stays: Sequence[Stay], served_at: PointId | None

@@ -28,7 +28,7 @@ class PresenceLog:
         self._staffed_s: dict[str, float] = {}
 
     def step(
-        self, since_s: float, t_s: float, staff: Sequence[Seen], customers: Iterable[Seen]
+        self, t_s: float, staff: Sequence[Seen], customers: Iterable[Seen]
     ) -> list[PresenceSpan]:
         """Note a frame; returns the spans that ended with it."""
         occupied = 0
@@ -42,11 +42,11 @@ class PresenceLog:
             recent = t_s - self._staffed_s.get(counter.point, -1e9) <= self._bridge_s
             attended = self._staffed_s.get(counter.point) == t_s or (hidden and recent)
             present = bool(occupied & (counter.service_bit | counter.queue_bits))
-            spans += self._note(counter, since_s, t_s, present, attended)
+            spans += self._note(counter, t_s, present, attended)
         return spans
 
     def _note(
-        self, counter: Counter, since_s: float, t_s: float, present: bool, attended: bool
+        self, counter: Counter, t_s: float, present: bool, attended: bool
     ) -> list[PresenceSpan]:
         running = self._open.get(counter.point)
         if running is None:
@@ -54,15 +54,12 @@ class PresenceLog:
                 self._open[counter.point] = (t_s, attended)
             return []
         start_s, was_attended = running
-        blind = since_s == t_s and start_s < t_s
-        if present and attended == was_attended and t_s - start_s < LONGEST_SPAN_S and not blind:
+        if present and attended == was_attended and t_s - start_s < LONGEST_SPAN_S:
             return []
         if present:
             self._open[counter.point] = (t_s, attended)
         else:
             del self._open[counter.point]
-        if blind:
-            return []
         return [PresenceSpan(counter.point, start_s, t_s, was_attended)]
 
     def flush(self, end_s: float) -> list[PresenceSpan]:

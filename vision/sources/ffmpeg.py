@@ -37,6 +37,7 @@ class FfmpegCapture:
         if width <= 0 or height <= 0:
             raise SourceError("expected a video with a picture size, found none")
         self.size_px = (width, height)
+        self.declared_frames = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         self.rate_hz = float(self._capture.get(cv2.CAP_PROP_FPS))
         self._picture: Picture = np.empty((height, width, 3), np.uint8)
 

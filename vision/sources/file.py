@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+NEARLY_ALL = 0.97  # containers are a few frames off
 LATE_S = 0.5
 
 
@@ -112,6 +113,14 @@ class VideoFile:
         if self._index == 0:
             raise SourceError(f"{self._path}: expected a video, no frame of it decodes")
         return None
+
+    @property
+    def shortfall(self) -> str:
+        """What is missing at the end of a file that was read once; empty if nothing is."""
+        declared = self._capture.declared_frames
+        if self._loop or self._index >= NEARLY_ALL * declared:
+            return ""
+        return f"{self._path}: expected {declared} frames, found {self._index}; cut short?"
 
     def _begin_again(self) -> bool:
         return self._loop and self._index > 0 and self._capture.rewind()

@@ -95,9 +95,11 @@ def test_a_missing_or_corrupt_video_is_named(
     assert not out.exists()
 
 
-def test_a_camera_that_is_not_there_is_named(site: Path) -> None:
-    done = edge("run", "--source", "/dev/video97", "--site", site)
+def test_a_camera_that_is_not_there_is_named(site: Path, tmp_path: Path) -> None:
+    out = tmp_path / "visits.jsonl"
+    done = edge("run", "--source", "/dev/video97", "--site", site, "--out", out)
     assert done.returncode == 2
+    assert not out.exists()
     assert "/dev/video97" in done.stderr
 
 
@@ -130,7 +132,7 @@ def test_an_altered_model_is_refused(site: Path, tmp_path: Path) -> None:
         ("1,-1,10,10,20,50,0.9,-1,-1,-1\n2,-1,10,ten,20,50,0.9,-1,-1,-1\n", 2),
         ("1,-1,10,10,0,50,0.9,-1,-1,-1\n", 1),
         ("0,-1,10,10,20,50,0.9,-1,-1,-1\n", 1),
-        ("1,-1,10,10,20,50,1.9,-1,-1,-1\n", 1),
+        ("1,-1,10,10,20,50,nan,-1,-1,-1\n", 1),
         ("hello\n", 1),
     ],
 )
@@ -161,7 +163,7 @@ def test_an_output_folder_that_is_not_there_leaves_nothing(site: Path, tmp_path:
     det.write_text("1,-1,10,10,20,50,0.9,-1,-1,-1\n")
     out = tmp_path / "nowhere" / "visits.jsonl"
     done = edge("replay", "--detections", det, "--fps", 10, "--site", site, "--out", out)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert str(out) in done.stderr
 
 

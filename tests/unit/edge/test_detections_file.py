@@ -31,7 +31,6 @@ def written(tmp_path: Path, text: str) -> Path:
         ("1,-1,10,nan,30,40,0.5", "top: expected a number, found 'nan'"),
         ("1,-1,10,20,0,40,0.5", "expected width and height > 0, found 0 × 40"),
         ("1,-1,10,20,30,-4,0.5", "expected width and height > 0, found 30 × -4"),
-        ("1,-1,10,20,30,40,1.5", "expected a score in 0 … 1, found 1.5"),
         ("1,-1,10,20,30,40,", "score: expected a number, found ''"),
     ],
 )
@@ -79,8 +78,10 @@ def test_windows_line_ends_and_marks_do_not_matter(tmp_path: Path) -> None:
     assert read_times(path) == [(1, 0), (3, 250_000)]
 
 
-def test_boxes_are_clipped_and_those_outside_dropped(tmp_path: Path) -> None:
+def test_boxes_keep_what_lies_beyond_the_picture_and_those_outside_are_dropped(
+    tmp_path: Path,
+) -> None:
     path = written(tmp_path, f"1,-1,-5,20,30,500,0.5\n1,-1,400,20,30,40,0.5\n{GOOD}\n")
     (first, second) = records(read_detections(path), times_at(10, 2), (200, 100))
-    assert first.boxes_xyxy_px.tolist() == [[0, 20, 25, 100], [10, 20, 40, 60]]
+    assert first.boxes_xyxy_px.tolist() == [[-5, 20, 25, 520], [10, 20, 40, 60]]
     assert (len(second.scores), second.t_s) == (0, 0.1)

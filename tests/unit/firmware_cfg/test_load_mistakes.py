@@ -78,13 +78,13 @@ ONE_MISTAKE = {
         '[[queue]]\nid = "q"\nzone_px = [[0, 0], [3, 3], [9, 9]]',
         (8, "queue[0].zone_px", "expected a polygon with an area, found all points on a line"),
     ),
-    "a name with capitals": (
+    "a name with a blank": (
         '[[queue]]\nid = "Queue 1"\nzone_px = [[0, 0], [9, 0], [9, 9]]',
         (
             7,
             "queue[0].id",
             (
-                "expected 1 to 63 of a–z, 0–9, - and _, beginning with a letter or digit, "
+                "expected 1 to 63 letters, digits, - _ and ., beginning with a letter or digit, "
                 'found "Queue 1"'
             ),
         ),
@@ -151,12 +151,12 @@ ONE_MISTAKE = {
         (6, "encounter.settle_s", "expected at least merge_s = 90, found 60"),
     ),
     "closing before settling": (
-        "[privacy]\nwindow_settle_s = 60\n[encounter]\nsettle_s = 300",
-        (7, "privacy.window_settle_s", "expected at least encounter.settle_s = 300, found 60"),
+        "[encounter]\nwindow_settle_s = 60\nsettle_s = 300",
+        (7, "encounter.window_settle_s", "expected at least encounter.settle_s = 300, found 60"),
     ),
     "a window that is no part of a calendar": (
-        "[privacy]\nwindow_s = 1000",
-        (7, "privacy.window_s", "expected 900, 1800 or 3600, found 1000"),
+        "[encounter]\nwindow_s = 1000",
+        (7, "encounter.window_s", "expected 900, 1800 or 3600, found 1000"),
     ),
     "plain MQTT to another machine": (
         f'[broker]\nhost = "example.com"\ntls = false\nserver_key = "{"0" * 64}"',

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from edge.engine import Engine
 from edge.tracking.floor import EstimatedFloor
 from edge.tracking.track import Observation
 from edge.tracking.tracker import Tracker
-from firmware_cfg.region import Region
+from firmware_cfg.record import FrameRecord
+from firmware_cfg.region import Region, region_of
+from firmware_cfg.site import Site
 
 PICTURE_PX = (1920, 1080)
 VIEW = Region(600, 200, 1300, 900)
@@ -51,3 +54,22 @@ def test_one_lost_in_the_middle_of_a_cropped_view_is_found_again() -> None:
         seen = tracker.update(step * STEP_S, step + 1, boxes, np.full(len(boxes), 0.8))
         ids |= {int(sighting.id) for sighting in seen.seen}
     assert len(ids) == 1
+
+
+def test_a_box_beyond_the_view_proves_that_the_whole_picture_is_looked_at() -> None:
+    corners = [[900, 500], [1020, 500], [1020, 540], [900, 540]]
+    floor = [[0, 0], [400, 0], [400, 200], [0, 200]]
+    site = Site.model_validate(
+        {
+            "camera": {"size_px": PICTURE_PX},
+            "ground": {"image_px": floor, "world_m": [[0, 0], [10, 0], [10, 10], [0, 10]]},
+            "service_point": [{"id": "far", "service_zone_px": corners}],
+        }
+    )
+    view = region_of(site)
+    assert view.size_px != PICTURE_PX
+    beyond = np.array([[view.right + 20.0, 400.0, view.right + 60.0, 480.0]])
+    assert not view.holds(beyond)
+    engine = Engine(site)
+    engine.step(FrameRecord(1, 0, PICTURE_PX, beyond, np.array([0.9])))
+    assert engine.view == Region(0, 0, *PICTURE_PX)
