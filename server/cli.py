@@ -11,6 +11,7 @@ from pathlib import Path
 
 import uvicorn
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from server.clock import now_utc
 from server.database import open_database, sqlite_url, writer
@@ -50,7 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ServerError, OSError) as error:
         sys.stderr.write(f"encounter-server: {error}\n")
         return 2
+    except SQLAlchemyError as error:
+        sys.stderr.write(f"encounter-server: the database: {_in_words(error)}\n")
+        return 2
     return 0
+
+
+def _in_words(error: SQLAlchemyError) -> str:
+    """What a database said, without the statement and its values."""
+    said = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    lines = str(said).strip().splitlines()
+    return lines[0] if lines else type(said).__name__
 
 
 def address(text: str, option: str) -> tuple[str, int]:

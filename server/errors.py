@@ -30,5 +30,9 @@ class PeriodError(ServerError):
     """A period that cannot be asked for: not a time, reversed, or too long."""
 
 
+class ExpectationError(ServerError):
+    """A share asked for another expectation than the device reports."""
+
+
 class NotFoundError(ServerError):
     """No such store, point or device within what the caller may see."""

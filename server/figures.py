@@ -1,8 +1,8 @@
 """The figures of one point over one period, each with the period that it really covers."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from uuid import UUID
@@ -11,7 +11,15 @@ from firmware_cfg.histogram import Fate, Histogram
 from server import statistics
 from server.periods import Period
 from server.statistics import Quantile, Share
-from server.suppression import Comparability, Released, ReleasedCell, Staff, Suppressed, shown
+from server.suppression import (
+    Comparability,
+    Released,
+    ReleasedCell,
+    Suppressed,
+    shown,
+    step_for,
+    stepped,
+)
 
 MEDIAN, P90 = 0.5, 0.9
 
@@ -45,11 +53,15 @@ class Cut:
 class PointFigures:
     """What is known of a point over the whole cells inside a period.
 
-    Everything about staff covers `staff_covered`, everything else `covered`.
+    Attributes:
+        covered: the time of all cells: of `visits`, `passers_by` and `certainty`.
+        staff_covered: the time of the cells that have figures about staff.
+        covers: by name, the time of the cells that are in a figure; empty: suppressed.
     """
 
     covered: tuple[Period, ...]
     staff_covered: tuple[Period, ...]
+    covers: Mapping[str, tuple[Period, ...]]
     expectations: Expectations
     visits: int
     passers_by: int
@@ -68,88 +80,119 @@ class PointFigures:
     cuts: tuple[Cut, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _StaffPart:
-    covered: tuple[Period, ...]
-    greeted_within: Share | Suppressed
-    greeting_median: Quantile | Suppressed
-    greeting_p90: Quantile | Suppressed
-    interaction_median: Quantile | Suppressed
-    flawless: Share | Suppressed
-    recovered: Share | Suppressed
-    attended_share: float | Suppressed
-
-
 def point_figures(
     released: Released | Suppressed, expectations: Expectations
 ) -> PointFigures | Suppressed:
     """All figures of the union of `released` cells, of one point or of several."""
     if isinstance(released, Suppressed):
         return released
-    cells, k = released.cells, released.k
-    visits = sum(one.visits for one in cells)
-    waiting = merged([one.waiting for one in cells])
-    closed = visits - sum(one.still_present for one in cells)
-    abandoned = statistics.proportion(sum(one.abandoned for one in cells), closed)
-    staff = _staff_part(released.with_staff(), expectations)
+    cells, staff = released.cells, released.with_staff()
+    serve_s, greet_s = expectations.serve_within_s, expectations.greet_within_s
+    unions = _Unions(released)
     return PointFigures(
         covered=released.covered,
-        staff_covered=staff.covered,
+        staff_covered=staff.covered if isinstance(staff, Released) else (),
+        covers=unions.covers,
         expectations=expectations,
-        visits=visits,
+        visits=sum(one.visits for one in cells),
         passers_by=sum(one.passers_by for one in cells),
-        served_within=shown(
-            statistics.share_within(waiting, expectations.serve_within_s), visits, k
+        served_within=unions.within("served_within", _waiting, serve_s),
+        abandoned=unions.rate(
+            "abandoned", lambda one: one.abandoned, lambda one: one.visits - one.still_present
         ),
-        abandoned=shown(abandoned, visits, k),
-        waiting_median=quantile_shown(waiting, MEDIAN, k),
-        waiting_p90=quantile_shown(waiting, P90, k),
-        greeted_within=staff.greeted_within,
-        greeting_median=staff.greeting_median,
-        greeting_p90=staff.greeting_p90,
-        interaction_median=staff.interaction_median,
-        flawless=staff.flawless,
-        recovered=staff.recovered,
-        attended_share=staff.attended_share,
+        waiting_median=unions.quantile("waiting_median", _waiting, MEDIAN),
+        waiting_p90=unions.quantile("waiting_p90", _waiting, P90),
+        greeted_within=unions.within("greeted_within", _greeting, greet_s),
+        greeting_median=unions.quantile("greeting_median", _greeting, MEDIAN),
+        greeting_p90=unions.quantile("greeting_p90", _greeting, P90),
+        interaction_median=unions.quantile("interaction_median", _interaction, MEDIAN),
+        flawless=unions.rate("flawless", _of_staff("flawless"), _of_staff("judged")),
+        recovered=unions.rate("recovered", _of_staff("recovered"), _of_staff("broken")),
+        attended_share=unions.attended("attended_share"),
         certainty=_certainty(cells),
         cuts=cuts(cells),
     )
 
 
-def _staff_part(released: Released | Suppressed, expectations: Expectations) -> _StaffPart:
-    none = Suppressed()
-    if isinstance(released, Suppressed):
-        return _StaffPart((), none, none, none, none, none, none, none)
-    staff = [one.staff for one in released.cells if one.staff is not None]
-    k = released.k
-    visits = sum(one.visits for one in released.cells)
-    greeting = merged([one.greeting for one in staff])
-    within = statistics.share_within(greeting, expectations.greet_within_s)
-    return _StaffPart(
-        covered=released.covered,
-        greeted_within=shown(within, visits, k),
-        greeting_median=quantile_shown(greeting, MEDIAN, k),
-        greeting_p90=quantile_shown(greeting, P90, k),
-        interaction_median=quantile_shown(merged([one.interaction for one in staff]), MEDIAN, k),
-        flawless=_rate(
-            sum(one.flawless for one in staff), sum(one.judged for one in staff), visits, k
-        ),
-        recovered=_rate(
-            sum(one.recovered for one in staff), sum(one.broken for one in staff), visits, k
-        ),
-        attended_share=_attended(staff),
-    )
+def _waiting(one: ReleasedCell) -> Histogram:
+    return one.waiting
 
 
-def _rate(count: int, base: int, visits: int, k: int) -> Share | Suppressed:
-    return shown(statistics.proportion(count, base), visits, k)
+def _greeting(one: ReleasedCell) -> Histogram:
+    return Histogram() if one.staff is None else one.staff.greeting
 
 
-def _attended(staff: Sequence[Staff]) -> float | Suppressed:
-    present_s = sum(one.present_s for one in staff)
-    if present_s <= 0:
-        return Suppressed()
-    return round(min(1.0, sum(one.attended_s for one in staff) / present_s), 2)
+def _interaction(one: ReleasedCell) -> Histogram:
+    return Histogram() if one.staff is None else one.staff.interaction
+
+
+def _of_staff(name: str) -> Callable[[ReleasedCell], int]:
+    def count(one: ReleasedCell) -> int:
+        return 0 if one.staff is None else int(getattr(one.staff, name))
+
+    return count
+
+
+def _visits_with_presence(one: ReleasedCell) -> int:
+    return one.visits if one.staff is not None and one.staff.present_s > 0 else 0
+
+
+@dataclass(slots=True)
+class _Unions:
+    """For each figure the union of the cells that may be in it, and the time of these."""
+
+    released: Released
+    covers: dict[str, tuple[Period, ...]] = field(default_factory=dict)
+
+    def within(
+        self, name: str, of: Callable[[ReleasedCell], Histogram], limit_s: float
+    ) -> Share | Suppressed:
+        """The share whose event came within `limit_s`."""
+        found = self._with_base(name, lambda one: of(one).total())
+        if isinstance(found, Suppressed):
+            return found
+        share = statistics.share_within(merged([of(one) for one in found.cells]), limit_s)
+        return shown(share, _visits(found), found.k)
+
+    def rate(
+        self,
+        name: str,
+        count: Callable[[ReleasedCell], int],
+        base: Callable[[ReleasedCell], int],
+    ) -> Share | Suppressed:
+        """A plain share."""
+        found = self._with_base(name, base)
+        if isinstance(found, Suppressed):
+            return found
+        share = statistics.proportion(sum(map(count, found.cells)), sum(map(base, found.cells)))
+        return shown(share, _visits(found), found.k)
+
+    def quantile(
+        self, name: str, of: Callable[[ReleasedCell], Histogram], q: float
+    ) -> Quantile | Suppressed:
+        """A percentile."""
+        found = self._with_base(name, lambda one: of(one).total())
+        if isinstance(found, Suppressed):
+            return found
+        return quantile_shown(merged([of(one) for one in found.cells]), q, found.k)
+
+    def attended(self, name: str) -> float | Suppressed:
+        """Of the time with a party present, the share with staff present too."""
+        found = self._with_base(name, _visits_with_presence)
+        if isinstance(found, Suppressed):
+            return found
+        staff = [one.staff for one in found.cells if one.staff is not None]
+        share = sum(one.attended_s for one in staff) / sum(one.present_s for one in staff)
+        return stepped(min(1.0, share), step_for(_visits(found)))
+
+    def _with_base(self, name: str, base: Callable[[ReleasedCell], int]) -> Released | Suppressed:
+        found = self.released.with_base(base)
+        self.covers[name] = found.covered if isinstance(found, Released) else ()
+        return found
+
+
+def _visits(released: Released) -> int:
+    return sum(one.visits for one in released.cells)
 
 
 def quantile_shown(histogram: Histogram, q: float, k: int) -> Quantile | Suppressed:

@@ -6,7 +6,7 @@ and its device, and puts the answers together.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,19 @@ from server.errors import NotFoundError
 from server.figures import Expectations
 from server.periods import Period, StoreTime
 from server.suppression import PointRef
-from server.tables import assignment, device, device_status, organisation, point, store, window
+from server.tables import (
+    NEVER,
+    assignment,
+    device,
+    device_status,
+    organisation,
+    point,
+    store,
+    window,
+)
+
+HEARTBEAT = timedelta(seconds=60)
+SILENT_AFTER = 3 * HEARTBEAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,25 +184,29 @@ def _point(row: Row[Any]) -> PointView:
     return PointView(ref, row.store_id, row.label, row.kind)
 
 
-def devices(connection: Connection, scope: Scope, store_id: UUID | None = None) -> list[DeviceView]:
+def devices(
+    connection: Connection, scope: Scope, now: datetime, store_id: UUID | None = None
+) -> list[DeviceView]:
     """Devices with their last sign of life."""
     same = (device_status.c.org_id == device.c.org_id) & (device_status.c.device == device.c.device)
     status = [column for column in device_status.c if column.name not in ("org_id", "device")]
     query = select(device, *status).outerjoin(device_status, same).order_by(device.c.device)
     if store_id is not None:
         query = query.where(device.c.store_id == store_id)
-    return [_device(row) for row in connection.execute(scope.limit(query, device.c.org_id))]
+    return [_device(row, now) for row in connection.execute(scope.limit(query, device.c.org_id))]
 
 
-def _device(row: Row[Any]) -> DeviceView:
-    alive = Alive.OFFLINE if row.online is False else Alive.ONLINE
+def _device(row: Row[Any], now: datetime) -> DeviceView:
+    sign_at = None if row.last_sign_at == NEVER else row.last_sign_at
+    silent = sign_at is not None and now - sign_at > SILENT_AFTER
+    alive = Alive.OFFLINE if row.online is False or silent else Alive.ONLINE
     return DeviceView(
         org_id=row.org_id,
         device=row.device,
         label=row.label,
         store_id=row.store_id,
-        alive=Alive.NEVER_SEEN if row.last_sign_at is None else alive,
-        last_sign_at=row.last_sign_at,
+        alive=Alive.NEVER_SEEN if sign_at is None else alive,
+        last_sign_at=sign_at,
         software=row.software,
         faults=tuple(row.faults or ()),
         clock=row.clock,

@@ -6,11 +6,15 @@
 * Without any such cell the answer is `Suppressed`: whether nobody came or fewer than k, or
   the device was off, looks the same here.
 * Below 50 visits shares come in steps of 5 points, with the interval rounded outwards.
-* A share of fewer than k parties is suppressed: it would be about those few.
+* A share of fewer than k parties is suppressed: it would be about those few. That holds for
+  each cell of a union: one whose own base is smaller than k stays out of that figure, so that
+  no answer minus another is a suppressed one. Each figure says which time it covers.
+* Shares are asked for the expectations that devices report, and no others: asked for one limit
+  after another, they would give the histogram away, steps or not.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -115,6 +119,14 @@ class Released:
         """The cells that have figures about staff."""
         return _released([one for one in self.cells if one.staff is not None])
 
+    def with_base(self, base: Callable[[ReleasedCell], int]) -> "Released | Suppressed":
+        """The cells whose own `base` of a figure reaches their own k.
+
+        Only these may enter the figure's union: each may be shown alone, so the difference of
+        two answers is a union of cells that may be shown, never a suppressed one.
+        """
+        return _released([one for one in self.cells if base(one) >= one.k])
+
 
 def read_released(connection: Connection, point: PointRef, period: Period) -> Released | Suppressed:
     """The whole cells of `point` inside `period`."""
@@ -159,16 +171,29 @@ def shown(share: Share | None, visits: int, k: int) -> Share | Suppressed:
     """A share as it may be shown: suppressed below k, in steps below 50 visits."""
     if share is None or share.base < k:
         return Suppressed()
-    step = COARSE_STEP if min(visits, share.base) < FINE_FROM_VISITS else FINE_STEP
-    value = round(round(share.value / step) * step, 4)
+    step = step_for(min(visits, share.base))
+    value = stepped(share.value, step)
     low = round(math.floor(share.low / step + 1e-9) * step, 4)
     high = round(math.ceil(share.high / step - 1e-9) * step, 4)
     return Share(value, min(low, value), max(high, value), share.base)
 
 
-def count_shown(count: int, k: int) -> int | Suppressed:
-    """A count of parties of one kind: suppressed below k."""
-    return count if count >= k else Suppressed()
+def step_for(visits: int) -> float:
+    """The step in which shares of so many visits come."""
+    return COARSE_STEP if visits < FINE_FROM_VISITS else FINE_STEP
+
+
+def stepped(value: float, step: float) -> float:
+    """`value` on the nearest step."""
+    return round(round(value / step) * step, 4)
+
+
+def count_shown(count: int, visits: int, k: int) -> int | Suppressed:
+    """Of `visits` parties those of one kind, in the steps of their share; suppressed below k."""
+    if visits == 0:
+        return Suppressed()
+    found = round(stepped(count / visits, step_for(visits)) * visits)
+    return found if found >= k else Suppressed()
 
 
 def together(parts: Sequence[Released | Suppressed]) -> Released | Suppressed:

@@ -181,6 +181,8 @@ assignment = Table(
     Column("valid_to", UtcInstant),
     UniqueConstraint("org_id", "device", "local_id", "valid_from"),
 )
+# Stands in `device_status.last_sign_at` for a device of which only retained messages are known.
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 device_status = Table(
     "device_status",
     metadata,

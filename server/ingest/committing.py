@@ -72,7 +72,8 @@ def commit(engine: Engine, readings: Sequence[Reading], now: datetime) -> Commit
                 orgs[name] = NO_ORGANISATION if owner is None else owner.org_id
             org_id = orgs[name]
             if isinstance(reading, StatusReading):
-                keeping.keep_status(connection, org_id, name, now, reading.message)
+                said, retained = reading.message, reading.retained
+                keeping.keep_status(connection, org_id, name, now, said, retained=retained)
                 if isinstance(reading.message, State) and reading.message.online:
                     born[Stream(org_id, name, reading.message.epoch)] = None
                 continue
@@ -92,8 +93,10 @@ def commit(engine: Engine, readings: Sequence[Reading], now: datetime) -> Commit
 
 
 def _astray(reading: Reading) -> bool:
-    """Whether it came on a wrong topic, and so is no sign of life of any device."""
-    return isinstance(reading, Refusal) and reading.reason is AsideReason.WRONG_TOPIC
+    """Whether it is no sign of life of any device: on a wrong topic, or retained."""
+    if not isinstance(reading, Refusal):
+        return False
+    return reading.retained or reading.reason is AsideReason.WRONG_TOPIC
 
 
 def _keep(

@@ -15,6 +15,7 @@ from firmware_cfg.messages import Cell, Health, Reported, State, Window
 from server.identity import assigned_at
 from server.ingest.reading import MAX_REASON, MessageKey, Refusal, WindowReading
 from server.tables import (
+    NEVER,
     AsideReason,
     MessageStatus,
     aside,
@@ -199,21 +200,29 @@ def keep_status(
     name: str,
     now: datetime,
     said: State | Health | Reported | None = None,
+    *,
+    retained: bool = False,
 ) -> None:
-    """A sign of life, with what it says. A last will is not a sign of life."""
+    """A sign of life, with what it says.
+
+    A last will is none, nor is what the broker had retained: nobody knows from when it is.
+    """
     values: dict[str, object] = {}
     gone = isinstance(said, State) and not said.online
-    if not gone:
+    if not gone and not retained:
         values["last_sign_at"] = now
     if isinstance(said, State):
         values |= {"online": said.online}
         values |= {"software": said.software} if said.software else {}
     elif isinstance(said, Health):
         values |= {"software": said.software, "faults": list(said.faults)}
+        values |= {} if retained else {"online": True}
         values |= {"clock": said.clock, "health_at": said.at}
     elif isinstance(said, Reported):
         values |= {"reported": said.model_dump(mode="json")}
     here = (device_status.c.org_id == org_id) & (device_status.c.device == name)
+    if not values:
+        return
     if connection.execute(update(device_status).where(here).values(values)).rowcount == 0:
-        row = {"org_id": org_id, "device": name, "last_sign_at": now} | values
+        row = {"org_id": org_id, "device": name, "last_sign_at": NEVER} | values
         connection.execute(insert(device_status).values(row))

@@ -37,6 +37,7 @@ SESSION_EXPIRY_S = 7 * 86_400
 KEEPALIVE_S = 30
 CONNACK_WAIT_S = 5.0
 BACKOFF_S = (0.5, 30.0)
+RESUBSCRIBE_S = 30.0
 BARRED = (0x86, 0x87)  # bad user name or password, not authorised
 PLAIN_UPLINK_FILTER = f"{PREFIX}/+/up/#"
 RETAINED_FILTERS = (f"{PREFIX}/+/up/state", f"{PREFIX}/+/up/reported")
@@ -93,6 +94,7 @@ class BrokerLink:
         self._protocol = MQTTProtocolVersion.MQTTv5
         self._stood = False
         self._barred = ""
+        self._wanted: tuple[str, ...] = ()
         self._answered = threading.Event()
         self._closed = threading.Event()
         self._stopping = threading.Event()
@@ -156,7 +158,9 @@ class BrokerLink:
         client.loop_start()
         self._answered.wait(CONNACK_WAIT_S)
         if self._stood:
-            self._closed.wait()
+            while not self._closed.wait(RESUBSCRIBE_S):
+                if self.status.state is not LinkState.CONNECTED:
+                    self._subscribe(client)
         else:
             self._give_up_protocol()
         self._client = None
@@ -181,6 +185,7 @@ class BrokerLink:
         client.max_queued_messages_set(10_000)
         client.max_inflight_messages_set(64)
         client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         return client
@@ -215,14 +220,36 @@ class BrokerLink:
             self._answered.set()
             return
         self._stood = True
-        filters = self._filters(properties)
-        client.subscribe([(one, 1) for one in filters])
-        protocol = "5" if self._protocol is MQTTProtocolVersion.MQTTv5 else "3.1.1"
-        subscription = Sharing.SHARED if filters[0].startswith("$share") else Sharing.PLAIN
-        self._say(LinkState.CONNECTED, protocol=protocol, subscription=subscription.value)
+        self._wanted = self._filters(properties)
+        self._subscribe(client)
         self._answered.set()
         if self._worker is not None:
             self._worker.connected()
+
+    def _subscribe(self, client: mqtt.Client) -> None:
+        client.subscribe([(one, 1) for one in self._wanted])
+
+    def _on_subscribe(
+        self,
+        client: mqtt.Client,
+        _userdata: object,
+        _mid: int,
+        codes: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        """Connected once every filter is granted; what was refused is asked for again later."""
+        if client is not self._client:
+            return
+        protocol = "5" if self._protocol is MQTTProtocolVersion.MQTTv5 else "3.1.1"
+        sharing = Sharing.SHARED if self._wanted[0].startswith("$share") else Sharing.PLAIN
+        answers = zip(self._wanted, codes, strict=False)
+        refused = [
+            f"{one}: {code} (0x{code.value:02x})" for one, code in answers if code.is_failure
+        ]
+        if len(codes) < len(self._wanted):
+            refused.append(f"{len(codes)} answers to {len(self._wanted)} filters")
+        state = LinkState.REFUSED if refused else LinkState.CONNECTED
+        self._say(state, "; ".join(refused), protocol, sharing.value)
 
     def _filters(self, properties: Properties | None) -> tuple[str, ...]:
         shared = self._sharing is Sharing.SHARED
@@ -250,8 +277,9 @@ class BrokerLink:
     ) -> None:
         mid, qos = message.mid, message.qos
         if self._worker is not None:
+            payload, retained = bytes(message.payload), bool(message.retain)
             self._worker.deliver(
-                Delivery(message.topic, bytes(message.payload), lambda: _settle(client, mid, qos))
+                Delivery(message.topic, payload, lambda: _settle(client, mid, qos), retained)
             )
 
     def _say(

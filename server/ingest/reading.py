@@ -6,7 +6,7 @@ epoch and sequence, where they could be made out, so that the device hears of it
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from pydantic import BaseModel, ValidationError
@@ -42,10 +42,11 @@ class WindowReading:
 
 @dataclass(frozen=True, slots=True)
 class StatusReading:
-    """A sign of life."""
+    """What a device says of itself: a sign of life, unless the broker had `retained` it."""
 
     device: str
     message: State | Health | Reported
+    retained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Refusal:
     payload: bytes
     reason: AsideReason
     detail: str
+    retained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,15 @@ class _Envelope(BaseModel):
     sequence: Sequence
 
 
-def read(topic: str, payload: bytes) -> Reading:
-    """Read a message of the uplink."""
+def read(topic: str, payload: bytes, *, retained: bool = False) -> Reading:
+    """Read a message of the uplink; `retained`: the broker had it from before."""
+    found = _read(topic, payload)
+    if retained and isinstance(found, StatusReading | Refusal):
+        return replace(found, retained=True)
+    return found
+
+
+def _read(topic: str, payload: bytes) -> Reading:
     if not payload:
         return Nothing(topic)
     try:

@@ -4,16 +4,19 @@ After an identity file named a device or a point, or after an upgrade. What a de
 nobody had claimed sent moves to the organisation that claims it.
 """
 
+import logging
 import zlib
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, Row, Table, delete, insert, literal, select
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from server.database import writer
 from server.identity import owner_of
 from server.ingest import keeping
 from server.ingest.reading import WindowReading, read_window
+from server.logs import event
 from server.tables import (
     NO_ORGANISATION,
     AsideReason,
@@ -25,6 +28,7 @@ from server.tables import (
     window,
 )
 
+log = logging.getLogger(__name__)
 REREAD = (
     AsideReason.UNKNOWN_DEVICE,
     AsideReason.UNASSIGNED_POINT,
@@ -37,7 +41,11 @@ MOVED: tuple[Table, ...] = (message, window, progress, aside, device_status)
 
 
 def requeue(engine: Engine, now: datetime) -> int:
-    """Read again what can be; the number of asides that were resolved."""
+    """Read again what can be; the number of asides that were resolved.
+
+    Each in a savepoint of its own: one that still cannot be stored stays aside, and the others
+    go on.
+    """
     with writer(engine).begin() as connection:
         _adopt(connection)
         reasons = [reason.value for reason in REREAD]
@@ -46,7 +54,21 @@ def requeue(engine: Engine, now: datetime) -> int:
             .where(aside.c.reason.in_(reasons), aside.c.org_id != NO_ORGANISATION)
             .order_by(aside.c.device, aside.c.epoch, aside.c.sequence)
         ).all()
-        return sum(_resolve(connection, row, now) for row in rows)
+        return sum(_try(connection, row, now) for row in rows)
+
+
+def _try(connection: Connection, row: Row[tuple[object, ...]], now: datetime) -> int:
+    """Try one aside again; 1 if it is resolved, 0 if not, whatever was the reason."""
+    try:
+        with connection.begin_nested():
+            return _resolve(connection, row, now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:  # supervisor: one message must not stop all others
+        log.exception("requeue.message_failed")
+        fields = {"device": row.device, "epoch": row.epoch, "sequence": row.sequence}
+        event(log, logging.WARNING, "requeue.left_aside", reason=row.reason, **fields)
+        return 0
 
 
 def _adopt(connection: Connection) -> None:

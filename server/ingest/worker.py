@@ -50,6 +50,7 @@ class Delivery:
     topic: str
     payload: bytes
     settle: Callable[[], None]
+    retained: bool = False
 
 
 class Publisher(Protocol):
@@ -156,7 +157,7 @@ class IngestWorker:
                 return
 
     def _handle(self, batch: list[Delivery]) -> None:
-        readings = [read(one.topic, one.payload) for one in batch]
+        readings = [read(one.topic, one.payload, retained=one.retained) for one in batch]
         try:
             done = commit(self._engine, readings, self._clock())
         except PASSING:

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 from server import queries
 from server.answers import PointAnswer, answer
 from server.course import LONGEST_COURSE
-from server.errors import PeriodError
+from server.errors import ExpectationError, PeriodError
 from server.figures import Expectations
 from server.health import Health
 from server.periods import LONGEST, Period, StoreTime
@@ -36,7 +36,8 @@ from server.web.shapes import (
 From = Annotated[AwareDatetime, Query(alias="from", description="RFC 3339, included")]
 To = Annotated[AwareDatetime, Query(alias="to", description="RFC 3339, excluded")]
 Limit = Annotated[int, Query(ge=1, le=200)]
-Seconds = Annotated[float | None, Query(ge=1, le=3600, description="none: as the device has it")]
+AS_REPORTED = "as the device reports it, and so is none given; any other value is refused (422)"
+Seconds = Annotated[float | None, Query(ge=1, le=3600, description=AS_REPORTED)]
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": "A problem (RFC 9457)",
@@ -56,7 +57,7 @@ def api_router(parts: Parts) -> APIRouter:
     def devices(store_id: UUID | None = None) -> DevicesOut:
         """Devices with their last sign of life."""
         with parts.engine.connect() as connection:
-            found = queries.devices(connection, parts.scope, store_id)
+            found = queries.devices(connection, parts.scope, parts.clock(), store_id)
         return DevicesOut(items=tuple(DeviceOut.of(one) for one in found))
 
     @router.get("/privacy/key", operation_id="getAcknowledgementKey")
@@ -102,7 +103,9 @@ def _store_routes(router: APIRouter, parts: Parts) -> None:
         asked = _period(start, end)
         with parts.engine.connect() as connection:
             one = queries.store_by_id(connection, parts.scope, store_id)
-            terms = terms_in_force(queries.devices(connection, parts.scope, store_id))
+            terms = terms_in_force(
+                queries.devices(connection, parts.scope, parts.clock(), store_id)
+            )
             wanted = _wanted(terms.expectations, greet_within_s, serve_within_s)
             points = queries.points(connection, one)
             total = read_total(connection, points, asked, Terms(wanted, terms.k))
@@ -164,7 +167,15 @@ def _period(start: datetime, end: datetime) -> Period:
 
 
 def _wanted(usual: Expectations, greet_s: float | None, serve_s: float | None) -> Expectations:
-    return Expectations(greet_s or usual.greet_within_s, serve_s or usual.serve_within_s)
+    """The expectations reported, which alone are answered: others would undo the steps."""
+    wanted = Expectations(greet_s or usual.greet_within_s, serve_s or usual.serve_within_s)
+    if wanted != usual:
+        raise ExpectationError(
+            f"expected greet_within_s {usual.greet_within_s:g} and serve_within_s "
+            f"{usual.serve_within_s:g}, which the device reports: shares for other limits "
+            "would undo the steps in which they come"
+        )
+    return usual
 
 
 def health_router(parts: Parts) -> APIRouter:

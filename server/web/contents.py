@@ -72,7 +72,7 @@ def overview_page(parts: Parts, totals: Totals, after: UUID | None) -> OverviewP
     now = parts.clock()
     with parts.engine.connect() as connection:
         found = queries.stores(connection, parts.scope, after, STORES_A_PAGE + 1)
-        devices = queries.devices(connection, parts.scope)
+        devices = queries.devices(connection, parts.scope, now)
         cards = [_card(connection, totals, one, devices, now) for one in found[:STORES_A_PAGE]]
     more = found[STORES_A_PAGE - 1].store_id if len(found) > STORES_A_PAGE else None
     return OverviewPage(now, tuple(sorted(cards, key=_order)), more)
@@ -124,6 +124,6 @@ def store_page(
         else:
             chosen = choose(store.time, now, choice, first, last)
         answers = tuple(answer(connection, store, one, chosen.period, now) for one in points)
-        devices = tuple(queries.devices(connection, parts.scope, store_id))
+        devices = tuple(queries.devices(connection, parts.scope, now, store_id))
     total = total_of([(one.point, one.released) for one in answers], terms_in_force(devices))
     return StorePage(store, chosen, now, total, attention(answers, total), answers, devices)

@@ -61,6 +61,7 @@ class AttendedOut(BaseModel):
 
 AnyShare = ShareOut | SuppressedOut
 AnyQuantile = QuantileOut | SuppressedOut
+LEFT_STEPS = "parties that left, to 5 % of the visits below 50, else to 1 %; null: suppressed"
 NOT_OF_A_QUEUE = "null for a queue: its visits are parties that no counter served"
 
 
@@ -100,24 +101,31 @@ class FiguresOut(BaseModel):
     def of(cls, figures: PointFigures, time: StoreTime, *, is_queue: bool = False) -> "FiguresOut":
         """Figures with the store's times."""
         here = tuple(PeriodOut.of(one, time) for one in figures.covered)
-        staff = tuple(PeriodOut.of(one, time) for one in figures.staff_covered)
+        of = {
+            name: tuple(PeriodOut.of(one, time) for one in periods)
+            for name, periods in figures.covers.items()
+        }
         return cls(
             covered=here,
             greet_within_s=figures.expectations.greet_within_s,
             serve_within_s=figures.expectations.serve_within_s,
             visits=figures.visits,
             passers_by=figures.passers_by,
-            served_within=None if is_queue else _share(figures.served_within, here),
-            abandoned=_share(figures.abandoned, here),
-            waiting_median=None if is_queue else _quantile(figures.waiting_median, here),
-            waiting_p90=None if is_queue else _quantile(figures.waiting_p90, here),
-            greeted_within=None if is_queue else _share(figures.greeted_within, staff),
-            greeting_median=_quantile(figures.greeting_median, staff),
-            greeting_p90=_quantile(figures.greeting_p90, staff),
-            interaction_median=_quantile(figures.interaction_median, staff),
-            flawless=_share(figures.flawless, staff),
-            recovered=_share(figures.recovered, staff),
-            attended_share=_attended(figures.attended_share, staff),
+            served_within=None if is_queue else _share(figures.served_within, of["served_within"]),
+            abandoned=_share(figures.abandoned, of["abandoned"]),
+            waiting_median=None
+            if is_queue
+            else _quantile(figures.waiting_median, of["waiting_median"]),
+            waiting_p90=None if is_queue else _quantile(figures.waiting_p90, of["waiting_p90"]),
+            greeted_within=None
+            if is_queue
+            else _share(figures.greeted_within, of["greeted_within"]),
+            greeting_median=_quantile(figures.greeting_median, of["greeting_median"]),
+            greeting_p90=_quantile(figures.greeting_p90, of["greeting_p90"]),
+            interaction_median=_quantile(figures.interaction_median, of["interaction_median"]),
+            flawless=_share(figures.flawless, of["flawless"]),
+            recovered=_share(figures.recovered, of["recovered"]),
+            attended_share=_attended(figures.attended_share, of["attended_share"]),
             observed=figures.certainty.observed,
             bridged=figures.certainty.bridged,
             unknown=figures.certainty.unknown,
@@ -128,14 +136,14 @@ class FiguresOut(BaseModel):
 class LeavingOut(BaseModel):
     """How a queue was left by those whom no counter served."""
 
-    left: Annotated[int | None, Field(description="parties that left; null: suppressed")]
+    left: Annotated[int | None, Field(description=LEFT_STEPS)]
     stay_median: AnyQuantile
     stay_p90: AnyQuantile
 
     @classmethod
     def of(cls, leaving: Leaving, time: StoreTime) -> "LeavingOut":
         """Leaving with the store's times."""
-        here = tuple(PeriodOut.of(one, time) for one in leaving.covered)
+        here = tuple(PeriodOut.of(one, time) for one in leaving.stay_covered)
         return cls(
             left=None if isinstance(leaving.left, Suppressed) else leaving.left,
             stay_median=_quantile(leaving.stay_median, here),

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from server.errors import NotFoundError, PeriodError
+from server.errors import ExpectationError, NotFoundError, PeriodError
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -38,7 +38,8 @@ def handle_problems(app: FastAPI) -> None:
         return problem_response(404, str(error))
 
     @app.exception_handler(PeriodError)
-    def period(_request: Request, error: PeriodError) -> Response:
+    @app.exception_handler(ExpectationError)
+    def unanswerable(_request: Request, error: PeriodError | ExpectationError) -> Response:
         return problem_response(422, str(error))
 
     @app.exception_handler(RequestValidationError)

@@ -51,6 +51,13 @@ def alive(server: ServerProcess) -> str:
     return str(device["alive"])
 
 
+def k_in_force(server: ServerProcess) -> int:
+    (store,) = httpx.get(server.url + "/api/v1/stores").json()["items"]
+    asked = {"from": MONDAY.isoformat(), "to": (MONDAY + timedelta(hours=1)).isoformat()}
+    path = f"{server.url}/api/v1/stores/{store['store_id']}/figures"
+    return int(httpx.get(path, params=asked).json()["k"])
+
+
 def connect(server: ServerProcess, payloads: list[bytes]) -> Device:
     return Device("kiosk-1", server.broker_port, server, payloads)
 
@@ -94,7 +101,7 @@ def test_rejections_reach_the_device_with_their_reason(server: ServerProcess) ->
     assert "newer" in rejected[2]
 
 
-def test_retained_signs_of_life_from_before_the_server_are_taken(
+def test_what_was_retained_before_the_server_is_taken_and_is_no_sign_of_life(
     server: ServerProcess, broker: BrokerProcess
 ) -> None:
     factory = MessageFactory()
@@ -102,8 +109,11 @@ def test_retained_signs_of_life_from_before_the_server_are_taken(
     broker.restart()
     device = connect(server, [])
     device.say(Kind.STATE, encode(factory.state()))
-    device.say(Kind.REPORTED, encode(factory.reported()))
+    device.say(Kind.REPORTED, encode(factory.reported(k=25)))
     server.start()
+    assert eventually(lambda: k_in_force(server) == 25)
+    assert alive(server) == "never_seen"
+    device.say(Kind.HEALTH, encode(factory.health()))
     assert eventually(lambda: alive(server) == "online")
     device.stop()
 

@@ -2,19 +2,21 @@
 
 import json
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, Table, func, insert, select
 
 from firmware_cfg.messages import Cell, Health, PointKind, Window, encode
+from server.cli import main
 from server.database import writer
 from server.identity import apply_identity
 from server.identity_file import Identity
 from server.ingest import keeping
 from server.ingest.acks import AckDraft, repeat_all
 from server.ingest.committing import Tally, commit
-from server.ingest.reading import Nothing, read
+from server.ingest.reading import Nothing, Refusal, WindowReading, read
 from server.ingest.requeue import requeue
 from server.queries import Alive, Scope, devices
 from server.tables import (
@@ -213,15 +215,80 @@ def test_signs_of_life_are_kept_and_a_birth_is_answered(engine: Engine) -> None:
     done = commit(engine, [birth, read(base + "health", encode(factory.health()))], MONDAY)
     assert [one.epoch for one in done.acks] == [EPOCH]
     assert alive(engine) == (Alive.ONLINE, MONDAY)
+    assert alive(engine, MONDAY + timedelta(seconds=180)) == (Alive.ONLINE, MONDAY)
+    assert alive(engine, MONDAY + timedelta(seconds=181)) == (Alive.OFFLINE, MONDAY)
     will = read(base + "state", encode(factory.state(online=False)))
     commit(engine, [will], MONDAY + timedelta(hours=1))
     assert alive(engine) == (Alive.OFFLINE, MONDAY)
 
 
-def alive(engine: Engine) -> tuple[Alive, datetime | None]:
+def alive(engine: Engine, now: datetime = MONDAY) -> tuple[Alive, datetime | None]:
     with engine.connect() as connection:
-        (one,) = devices(connection, Scope())
+        (one,) = devices(connection, Scope(), now)
     return one.alive, one.last_sign_at
+
+
+def test_what_was_retained_is_kept_and_is_no_sign_of_life(engine: Engine) -> None:
+    factory, base = MessageFactory(), "encounter/v1/kiosk-1/up/"
+    state, reported = encode(factory.state()), encode(factory.reported(k=25))
+    kept = [
+        read(base + "state", state, retained=True),
+        read(base + "reported", reported, retained=True),
+        read(base + "state", b"[]", retained=True),
+    ]
+    commit(engine, kept, MONDAY)
+    assert alive(engine) == (Alive.NEVER_SEEN, None)
+    with engine.connect() as connection:
+        (one,) = devices(connection, Scope(), MONDAY)
+    assert one.terms is not None
+    assert one.terms.k == 25
+    commit(engine, [read(base + "health", encode(factory.health()))], MONDAY)
+    later = MONDAY + timedelta(days=3)
+    commit(engine, kept, later)
+    assert alive(engine, later) == (Alive.OFFLINE, MONDAY)
+
+
+def test_a_heartbeat_after_a_last_will_means_online(engine: Engine) -> None:
+    factory, base = MessageFactory(), "encounter/v1/kiosk-1/up/"
+    will = read(base + "state", encode(factory.state(online=False)))
+    commit(engine, [will], MONDAY)
+    commit(engine, [read(base + "health", encode(factory.health()))], MONDAY)
+    assert alive(engine) == (Alive.ONLINE, MONDAY)
+
+
+def test_one_poison_window_does_not_stop_the_others_from_being_read_again(
+    engine: Engine,
+) -> None:
+    factory = MessageFactory()
+    poison = altered(
+        encode(factory.window()),
+        start="0001-01-01T00:00:00+14:00",
+        end="0001-01-01T00:30:00+14:00",
+    )
+    good = encode(factory.window(factory.cell()))
+    for payload in (poison, good):
+        reading = read(UP, payload)
+        assert isinstance(reading, WindowReading)
+        key, digest = reading.key, reading.sha256
+        unexpected = AsideReason.UNEXPECTED_ERROR
+        commit(engine, [Refusal(key.device, key, digest, payload, unexpected, "x")], MONDAY)
+    assert requeue(engine, MONDAY) == 1
+    assert counted(engine, cell) == 1
+    assert counted(engine, window) == 1
+    assert reasons(engine) == [AsideReason.UNEXPECTED_ERROR]
+    assert requeue(engine, MONDAY) == 0
+
+
+def test_a_database_that_cannot_be_opened_is_said_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "encounter.db").write_bytes(b"not a database" * 100)
+    assert main(["requeue", "--state", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("encounter-server: the database: ")
+    assert "not a database" in said
+    assert "SELECT" not in said
+    assert "Traceback" not in said
 
 
 @pytest.mark.parametrize(

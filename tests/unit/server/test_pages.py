@@ -191,7 +191,10 @@ def test_the_first_page_says_where_people_wait(
     assert "95 % confidence interval" in text
     assert "Abandoned" in text
     assert "For 16 November 08:00–08:30" in text
-    assert "kiosk-1: online" in text
+    assert "kiosk-1: offline" in text
+    life = read(BASE + "health", encode(factory.health()))
+    commit(engine, [life], TOMORROW)
+    assert "kiosk-1: online" in words(client.get("/").text)
     take(engine, factory, line(factory, 40, MONDAY + HALF_HOUR), at=MONDAY + HALF_HOUR)
     assert "Visits 100 " in words(client.get("/").text)
     clock.at = TOMORROW + timedelta(days=20)

@@ -1,21 +1,40 @@
 """What may be shown: unions of whole cells, steps below 50 visits, nothing below k."""
 
+import random
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, select
 
+from firmware_cfg.histogram import Fate, Histogram
 from firmware_cfg.messages import encode
 from server.figures import Expectations, PointFigures, point_figures
 from server.ingest.committing import commit
 from server.ingest.reading import read
 from server.periods import Period
 from server.statistics import Share
-from server.suppression import PointRef, Released, Suppressed, read_released, shown
+from server.suppression import (
+    Comparability,
+    PointRef,
+    Released,
+    ReleasedCell,
+    Staff,
+    Suppressed,
+    count_shown,
+    read_released,
+    shown,
+    together,
+)
 from server.tables import point
 from server.testing import MONDAY, MessageFactory
 
 HALF_HOUR = timedelta(minutes=30)
+POINTS = [UUID(int=number) for number in (1, 2, 3)]
 
 
 @pytest.fixture
@@ -92,6 +111,142 @@ def test_below_50_visits_shares_come_in_steps_of_5_points_rounded_outwards() -> 
     many = shown(Share(0.333, 0.211, 0.481, 60), 60, 10)
     assert few == Share(0.35, 0.2, 0.5, 30)
     assert many == Share(0.33, 0.21, 0.49, 60)
+
+
+@pytest.mark.parametrize(
+    ("left", "visits", "seen"),
+    [(20, 20, 20), (19, 20, 19), (29, 30, 28), (28, 30, 28), (9, 30, Suppressed()), (59, 60, 59)],
+)
+def test_a_count_comes_in_the_steps_of_its_share(
+    left: int, visits: int, seen: int | Suppressed
+) -> None:
+    assert count_shown(left, visits, 10) == seen
+
+
+def test_the_attended_share_comes_in_steps_of_5_points_below_50_visits(filled: Engine) -> None:
+    with filled.connect() as connection:
+        asked = Period(MONDAY, MONDAY + HALF_HOUR)
+        found = read_released(connection, counter(connection), asked)
+    assert isinstance(found, Released)
+    (one,) = found.cells
+    assert one.staff is not None
+    one = replace(one, staff=replace(one.staff, attended_s=813.0, present_s=1000.0))
+    few, many = (
+        point_figures(Released((replace(one, visits=visits),)), Expectations())
+        for visits in (49, 50)
+    )
+    assert isinstance(few, PointFigures)
+    assert isinstance(many, PointFigures)
+    assert (few.attended_share, many.attended_share) == (0.8, 0.81)
+
+
+def test_a_cell_whose_own_base_is_below_k_stays_out_of_the_union(filled: Engine) -> None:
+    """Else the union less its neighbour, which is shown, is a suppressed share."""
+    with filled.connect() as connection:
+        asked = Period(MONDAY, MONDAY + 3 * HALF_HOUR)
+        found = read_released(connection, counter(connection), asked)
+    assert isinstance(found, Released)
+    few, many = (
+        replace(one, staff=replace(one.staff, broken=broken, recovered=2))
+        for one, broken in zip(found.cells, (3, 13), strict=True)
+        if one.staff is not None
+    )
+    alone, other, both = (
+        point_figures(Released(cells), Expectations()) for cells in ((few,), (many,), (few, many))
+    )
+    assert isinstance(alone, PointFigures)
+    assert isinstance(other, PointFigures)
+    assert isinstance(both, PointFigures)
+    assert alone.recovered == Suppressed()
+    assert alone.covers["recovered"] == ()
+    assert both.recovered == other.recovered == Share(0.15, 0.0, 0.45, 13)
+    assert both.covers["recovered"] == (many.period,)
+    assert both.covered == (few.period, many.period)
+
+
+BASES: dict[str, Callable[[ReleasedCell], int]] = {
+    "served_within": lambda one: one.waiting.total(),
+    "abandoned": lambda one: one.visits - one.still_present,
+    "greeted_within": lambda one: 0 if one.staff is None else one.staff.greeting.total(),
+    "flawless": lambda one: 0 if one.staff is None else one.staff.judged,
+    "recovered": lambda one: 0 if one.staff is None else one.staff.broken,
+}
+
+
+@given(seed=st.integers(0, 2**32), k=st.integers(5, 20))
+@settings(max_examples=40, deadline=None)
+def test_any_answer_less_another_is_a_union_of_cells_that_may_be_shown(seed: int, k: int) -> None:
+    """Over time and over points, down to the store's total."""
+    rng = random.Random(seed)  # noqa: S311 invented, not secret
+    points = [Released(tuple(made(rng, k, point_id) for _ in range(4))) for point_id in POINTS]
+    total = together(points)
+    assert isinstance(total, Released)
+    large = rng.choice([total, *points])
+    size = rng.randrange(1, len(large.cells) + 1)
+    small = Released(tuple(rng.sample(large.cells, size)))
+    rest = [one for one in large.cells if one not in small.cells]
+    for name, base in BASES.items():
+        whole, part = shares(large, name), shares(small, name)
+        bases = [one.base if isinstance(one, Share) else 0 for one in (whole, part)]
+        apart = [shares(Released((one,)), name) for one in rest]
+        assert bases[0] - bases[1] == sum(o.base for o in apart if isinstance(o, Share))
+        left_out = [one for one, own in zip(rest, apart, strict=True) if own == Suppressed()]
+        assert left_out == [one for one in rest if base(one) < one.k]
+        without = Released(tuple(one for one in large.cells if one not in left_out))
+        assert shares(without, name) == whole or not without.cells
+
+
+def shares(released: Released, name: str) -> Share | Suppressed:
+    found = point_figures(released, Expectations()) if released.cells else Suppressed()
+    if isinstance(found, Suppressed):
+        return found
+    one: Share | Suppressed = getattr(found, name)
+    assert bool(found.covers[name]) is isinstance(one, Share)
+    return one
+
+
+def made(rng: random.Random, k: int, point_id: UUID) -> ReleasedCell:
+    """A cell of random size whose bases lie on either side of its k."""
+    visits = rng.randrange(k, 3 * k)
+    judged = rng.randrange(visits + 1)
+    broken = rng.randrange(judged + 1)
+    present = rng.randrange(visits + 1)
+    start = MONDAY + rng.randrange(10_000) * HALF_HOUR
+    scale = rng.choice([1, 3, 5])
+    waits = [(rng.expovariate(1 / 100), rng.choice(list(Fate))) for _ in range(visits)]
+    greeted = waits[: rng.randrange(visits + 1)]
+    staff = Staff(
+        greeting=Histogram.of(greeted, scale),
+        interaction=Histogram.of(greeted, scale),
+        flawless=judged - broken,
+        judged=judged,
+        broken=broken,
+        recovered=rng.randrange(broken + 1),
+        interrupted=0,
+        attended_s=rng.random() * 100,
+        present_s=100.0,
+    )
+    return ReleasedCell(
+        cell_id=UUID(int=rng.getrandbits(128)),
+        point_id=point_id,
+        period=Period(start, start + HALF_HOUR),
+        level="half_hour",
+        k=rng.choice([k, k, 5]),
+        visits=visits,
+        passers_by=0,
+        served=0,
+        greeted_only=0,
+        abandoned=rng.randrange(visits - present + 1),
+        passed=0,
+        still_present=present,
+        waiting=Histogram.of(waits, scale),
+        stay=Histogram.of(waits, scale),
+        staff=staff if rng.random() < 0.8 else None,
+        observed_s=1.0,
+        bridged_s=0.0,
+        unknown_s=0.0,
+        comparability=Comparability(1, "a", "e", "m"),
+    )
 
 
 def test_a_share_of_fewer_than_k_is_suppressed() -> None:

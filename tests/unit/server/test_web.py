@@ -90,6 +90,20 @@ def test_a_period_without_a_whole_cell_is_suppressed(client: Client) -> None:
     assert get(client, counter(client) + "/figures", **asked)["figures"] == {"suppressed": True}
 
 
+@pytest.mark.parametrize("limit", [{"serve_within_s": "170"}, {"greet_within_s": "30"}])
+def test_shares_are_answered_for_reported_expectations_alone(
+    client: Client, limit: dict[str, str]
+) -> None:
+    asked = {"from": "2026-11-16T08:00:00+08:00", "to": "2026-11-16T10:00:00+08:00"}
+    reported = {"greet_within_s": "20", "serve_within_s": "180"}
+    (store,) = get(client, "/api/v1/stores")["items"]
+    for path in (counter(client), f"/api/v1/stores/{store['store_id']}"):
+        assert get(client, path + "/figures", **asked, **reported)["figures"]["visits"] == 48
+        response = client.get(path + "/figures", params=asked | limit)
+        assert response.status_code == 422
+        assert "greet_within_s 20 and serve_within_s 180" in response.json()["detail"]
+
+
 def test_the_course_shows_cells_and_gaps(client: Client) -> None:
     asked = {"from": "2026-11-16T00:00:00Z", "to": "2026-11-16T12:00:00Z"}
     steps = get(client, counter(client) + "/course", **asked)["steps"]
