@@ -145,10 +145,13 @@ class FrameClock:
 class Stamp:
     """Stamps capture times with UTC.
 
-        unknown ──synchronised or rtc, or `patience_s` passed──► fixed, for good
+        unknown ──synchronised or rtc──────────────────────────► fixed, for good
+                ──`patience_s` passed──► estimated ──better────► fixed, for good
 
     While unknown, whoever needs UTC waits; once fixed, the offset also holds for capture
-    times before. A later step of the wall clock does not move it: `stepped` says so.
+    times before. An estimate gives way once, to the first better clock that differs from it
+    by more than `STEP_S`: `fixes` counts up, and what was stamped before is another time's.
+    No other step of the wall clock moves it: `stepped` says so.
 
     Args:
         patience_s: how long to wait for a clock better than `estimated`.
@@ -160,6 +163,7 @@ class Stamp:
         self._zero: datetime | None = None
         self.quality: Quality = "estimated"
         self.stepped = False
+        self.fixes = 0
 
     @property
     def known(self) -> bool:
@@ -171,12 +175,21 @@ class Stamp:
         zero = at_utc - timedelta(seconds=t_s)
         if self._zero is not None:
             self.stepped = abs((zero - self._zero).total_seconds()) > STEP_S
+            if self.quality == "estimated" and quality != "estimated":
+                if self.stepped:
+                    self._fix(zero)
+                self.quality = quality
             return
         if self._first_s is None:
             self._first_s = t_s
         if quality != "estimated" or t_s - self._first_s >= self._patience_s:
-            self._zero = zero.replace(microsecond=zero.microsecond // 1000 * 1000)
+            self._fix(zero)
             self.quality = quality
+
+    def _fix(self, zero: datetime) -> None:
+        self._zero = zero.replace(microsecond=zero.microsecond // 1000 * 1000)
+        self.stepped = False
+        self.fixes += 1
 
     def utc(self, t_s: float) -> datetime:
         """UTC of a capture time, to the millisecond.

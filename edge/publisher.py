@@ -10,6 +10,7 @@ oldest on after every reconnection: it drops what it has. One thread does all of
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import SystemRandom
@@ -28,6 +29,7 @@ from firmware_cfg.topics import Kind
 LOG = logging.getLogger(__name__)
 _STEP_S = 0.2
 _STOP_S = 15.0
+_MOST_WISHES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Publisher:
         self._reason = "not tried yet"
         self._retry_at_s = 0.0
         self._failures = 0
-        self._desired: Desired | None = None
+        self._desired: deque[Desired] = deque(maxlen=_MOST_WISHES)
         self._beat_at_s = clock.monotonic_s()
         self._resend_s = self._timing.resend_s
         self._restored_at_s = -self._timing.restore_s
@@ -122,9 +124,11 @@ class Publisher:
         return Status(connected=False, detail=f"{self._where}: {self._reason}, {following}")
 
     def take_desired(self) -> Desired | None:
-        """What the server asked for since the last call; None if nothing."""
-        desired, self._desired = self._desired, None
-        return desired
+        """The oldest wish of the server that was not taken yet; None if there is none."""
+        try:
+            return self._desired.popleft()
+        except IndexError:
+            return None
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -204,7 +208,7 @@ class Publisher:
                 if kind is Kind.ACK:
                     self._settle(decode(Ack, payload))
                 else:
-                    self._desired = decode(Desired, payload)
+                    self._desired.append(decode(Desired, payload))
             except (AckError, MessageError) as error:
                 LOG.warning("refused %s: %s", kind, error)
 

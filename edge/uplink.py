@@ -8,6 +8,10 @@ message, thin remainders were in memory alone and are lost, as is the unfinished
 the geometry, the expectations or the model changed with the restart, those cells leave at
 once, in a message that still carries the old window and its hashes: a chart never mixes the
 two.
+
+When an estimated clock gives way to a better one, it is as after a restart: closed cells
+stand, the unfinished windows are given up, and the first new one begins after the step.
+Between the two is a gap.
 """
 
 import logging
@@ -31,6 +35,7 @@ from edge.windows.release import (
     cell_of,
     fitting,
     held_to,
+    lasting,
     payload,
 )
 from firmware_cfg.errors import MessageError
@@ -89,15 +94,14 @@ class Reporter:
         self._site = site
         self._outbox = outbox
         self._model = model_name
-        self._held = _held_of(outbox)
+        self._held = held_of(outbox)
         self.k = max(site.privacy.k, self._held.k)
-        self.window_s = max(site.privacy.window_s, self._held.window_s)
+        self.window_s = max(site.encounter.window_s, self._held.window_s)
         self._wished_k = self._held.k
         self._wished_window_s = self._held.window_s
         self._terms = Terms.of(site, self.k)
         self._calendar = StoreCalendar(site.store, self.window_s)
-        leaf = LEAF_LEVELS[self.window_s]
-        self._joiners = {point: Joiner(self.k, leaf) for point in self._terms.kinds}
+        self._joiners = self._new_joiners()
         kept = (held_to(cell, self._terms) for cell in self._held.cells)
         self._ready: list[Cell] = [cell for cell in kept if cell is not None]
         self._last = self._held.last
@@ -105,6 +109,7 @@ class Reporter:
         self._first_seen_s: float | None = None
         self._seen_s: float | None = None
         self._keeper: WindowKeeper | None = None
+        self._fixes = 0
 
     @property
     def keeper(self) -> WindowKeeper | None:
@@ -123,6 +128,7 @@ class Reporter:
         if self._keeper is None:
             self._waiting.extend(events)
             return
+        self._follow_stamp()
         if seen_s is not None:
             self._keeper.seen(seen_s)
         for event in events:
@@ -131,6 +137,11 @@ class Reporter:
     def tick(self, now_utc: datetime, open_visits: Iterable[Visit]) -> int:
         """Close what is due and put its messages into the outbox; how many.
 
+        Args:
+            now_utc: the present by `stamp`, and by no other clock: a window that closes
+                ahead of its events loses them.
+            open_visits: the engine's unfinished visits.
+
         Raises:
             OutboxError: the database failed.
         """
@@ -138,6 +149,7 @@ class Reporter:
             return 0
         if self._keeper is None:
             self._keeper = self._begin(now_utc)
+        self._follow_stamp()
         closed = self._keeper.close_due(now_utc, open_visits)
         for window in closed:
             self._report(window)
@@ -176,13 +188,8 @@ class Reporter:
     def _begin(self, now_utc: datetime) -> WindowKeeper:
         """Windows from the first frame on, with what waited for the clock."""
         first_s = self._first_seen_s
-        keeper = WindowKeeper(
-            self._calendar,
-            self._site.privacy.window_settle_s,
-            self._terms.kinds,
-            self.stamp.utc,
-            begins=now_utc if first_s is None else min(now_utc, self.stamp.utc(first_s)),
-            reported_until=self._held.reported_until,
+        keeper = self._new_keeper(
+            now_utc if first_s is None else min(now_utc, self.stamp.utc(first_s))
         )
         for seen_s in (self._first_seen_s, self._seen_s):
             if seen_s is not None:
@@ -192,6 +199,40 @@ class Reporter:
         self._waiting.clear()
         self._cut()
         return keeper
+
+    def _new_keeper(self, begins: datetime) -> WindowKeeper:
+        self._fixes = self.stamp.fixes
+        return WindowKeeper(
+            self._calendar,
+            self._site.encounter.window_settle_s,
+            self._terms.kinds,
+            self.stamp.utc,
+            begins=begins,
+            reported_until=self._reported_until,
+        )
+
+    def _new_joiners(self) -> dict[PointId, Joiner]:
+        leaf = LEAF_LEVELS[self.window_s]
+        return {point: Joiner(self.k, leaf) for point in self._terms.kinds}
+
+    def _follow_stamp(self) -> None:
+        """Begin anew if the stamp was fixed again.
+
+        The first window begins after the latest frame: whoever came before it may have been
+        counted under the old time, and would be counted twice.
+        """
+        if self._fixes == self.stamp.fixes:
+            return
+        self._ready += self._closed_cells()
+        self._joiners = self._new_joiners()
+        at = self.stamp.utc(self._seen_s or 0.0)
+        LOG.warning("clock_fixed_again windows begin anew after %s", at.isoformat())
+        self._keeper = self._new_keeper(self._calendar.window_at(at).end)
+        self._keeper.seen(self._seen_s or 0.0)
+
+    @property
+    def _reported_until(self) -> datetime | None:
+        return self._held.reported_until if self._last is None else self._last.end
 
     def _cut(self) -> None:
         """If the configuration changed, send what was measured under the old one."""
@@ -251,23 +292,29 @@ class Reporter:
 
     def _state(self, ready: list[Cell]) -> bytes:
         """What may survive a restart: cells of at least k visits, and where reporting is."""
-        closed = [
-            cell_of(PointId(point), joined, self._terms)
-            for point, joiner in self._joiners.items()
-            for joined in joiner.closed_cells()
-        ]
         held = Held(
-            cells=(*ready, *closed),
-            reported_until=self._held.reported_until if self._last is None else self._last.end,
+            cells=(*ready, *self._closed_cells()),
+            reported_until=self._reported_until,
             last=self._last,
             k=self._wished_k,
             window_s=self._wished_window_s,
         )
         return held.model_dump_json().encode()
 
+    def _closed_cells(self) -> list[Cell]:
+        """Cells of at least k visits that a remainder could still extend."""
+        return [
+            cell_of(PointId(point), joined, self._terms)
+            for point, joiner in self._joiners.items()
+            for joined in joiner.closed_cells()
+        ]
 
-def _held_of(outbox: Sink) -> Held:
-    """Released state of an earlier run; none in a new outbox, or if it cannot be read."""
+
+def held_of(outbox: Sink) -> Held:
+    """Released state of an earlier run; none in a new outbox.
+
+    Of a state that cannot be read as a whole, what is lasting.
+    """
     state = outbox.state()
     if not state:
         return Held()
@@ -275,4 +322,4 @@ def _held_of(outbox: Sink) -> Held:
         return decode(Held, state)
     except MessageError as error:
         LOG.error("held_state_unreadable %s", error)  # noqa: TRY400 -- it says what and where
-        return Held()
+        return lasting(state)

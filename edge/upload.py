@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from edge.clock import FrameClock, Stamp, SystemClock
+from edge.clock import BUILT, Clock, FrameClock, Stamp, SystemClock
 from edge.health import Fault, Vitals, reported
 from edge.outbox import Outbox
 from edge.publisher import Publisher, Status
-from edge.uplink import Reporter
+from edge.uplink import Reporter, held_of
 
 if TYPE_CHECKING:
     from edge.engine import Engine
@@ -21,18 +21,20 @@ if TYPE_CHECKING:
     from firmware_cfg.site import Site
 
 OUTBOX_FILE = "outbox.sqlite"
+CAMERA_SILENT_S = 30.0
 
 
 class Upload:
     """From events to the broker. A context manager: leaving says goodbye and closes."""
 
-    def __init__(self, site: Site, starts_at: datetime | None) -> None:
+    def __init__(self, site: Site, starts_at: datetime | None, clock: Clock | None = None) -> None:
         """Build for a site with a broker.
 
         Args:
             site: the site file in force; `site.broker` is there.
             starts_at: UTC of capture time 0 where the frames are the clock; None: they
                 are stamped by this machine's clock.
+            clock: this machine's clock, if not the system's.
 
         Raises:
             OutboxError: the outbox cannot be opened.
@@ -40,14 +42,16 @@ class Upload:
         """
         if site.broker is None:
             raise ValueError("expected a site with a broker")
-        self._real_clock = SystemClock()
         self._frame_clock = FrameClock(starts_at.astimezone(UTC)) if starts_at else None
-        self._clock = self._frame_clock or self._real_clock
         device = site.device
         folder = Path(device.state_dir)
         self._outbox = Outbox(
             folder / OUTBOX_FILE, device.outbox_mb, device.id, site.broker.server_key
         )
+        floor = held_of(self._outbox).reported_until or BUILT
+        self._real_clock = clock or SystemClock(floor)
+        self._seen_s: float | None = None
+        self._came_s = self._real_clock.monotonic_s()
         stamp = Stamp()
         if self._frame_clock:
             stamp.offer(0.0, self._frame_clock.utc_now(), "rtc")
@@ -82,32 +86,36 @@ class Upload:
 
     def observe(self, events: Iterable[Event], t_s: float | None, engine: Engine) -> None:
         """Take what a frame at `t_s` brought; close windows where the frames are the clock."""
-        if t_s is not None:
-            self._now(t_s, engine)
-        self._reporter.observe(events, t_s)
-
-    def _now(self, t_s: float, engine: Engine) -> None:
-        """A frame came in: stamp it, or let it drive the clock."""
-        if self._frame_clock is None:
-            clock = self._real_clock
-            self._reporter.stamp.offer(t_s, clock.utc_now(), clock.quality())
+        if t_s is None:
+            self._reporter.observe(events)
             return
+        clock = self._real_clock
+        self._seen_s, self._came_s = t_s, clock.monotonic_s()
+        if self._frame_clock is None:
+            self._reporter.stamp.offer(t_s, clock.utc_now(), clock.quality())
+            self._reporter.observe(events, t_s)
+            return
+        self._reporter.observe(events, t_s)
         self._frame_clock.advance(t_s)
         minute = int(t_s // 60)
         if minute != self._minute:
             self._minute = minute
-            self._close(engine)
+            self._close(self._frame_clock.utc_now(), engine)
 
     def tick(self, engine: Engine) -> None:
         """Follow the server's wishes and close what is due."""
-        desired = self._publisher.take_desired()
-        if desired is not None:
+        while (desired := self._publisher.take_desired()) is not None:
             self._reporter.tighten(desired)
-        if self._frame_clock is None:
-            self._close(engine)
+        stamp = self._reporter.stamp
+        if self._frame_clock is None and self._seen_s is not None and stamp.known:
+            self._close(stamp.utc(self._seen_s) + timedelta(seconds=self._silent_s()), engine)
 
-    def _close(self, engine: Engine) -> None:
-        self._reporter.tick(self._clock.utc_now(), _as_they_stand(engine))
+    def _close(self, now_utc: datetime, engine: Engine) -> None:
+        self._reporter.tick(now_utc, _as_they_stand(engine))
+
+    def _silent_s(self) -> float:
+        """Time since the latest frame came in, or since the start."""
+        return self._real_clock.monotonic_s() - self._came_s
 
     @property
     def status(self) -> Status:
@@ -126,6 +134,8 @@ class Upload:
 
     def _heartbeat(self) -> Health:
         faults: list[Fault] = []
+        if self._silent_s() > CAMERA_SILENT_S:
+            faults.append("camera")
         if self._outbox.fault:
             faults.append("outbox")
         if self._reporter.stamp.stepped:

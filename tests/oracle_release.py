@@ -91,7 +91,7 @@ def released_cells(
         passers_by: (point, arrived_s).
         presence: presence spans.
     """
-    settle = timedelta(seconds=site.privacy.window_settle_s)
+    settle = timedelta(seconds=site.encounter.window_settle_s)
     listed = list(windows(site, begins - DAY, now + timedelta(days=8)))
     known = [leaf for leaf in listed if leaf[2] > begins]
     closed = [leaf for leaf in known if leaf[2] + settle <= now]
@@ -132,7 +132,7 @@ def windows(
     while at < end:
         quarters.append((_keys(site, at), at))
         at += QUARTER
-    depth = DEPTH[site.privacy.window_s]
+    depth = DEPTH[site.encounter.window_s]
     found = []
     for path, group in groupby(quarters, key=lambda quarter: quarter[0][: depth + 1]):
         starts = [start for _, start in group]

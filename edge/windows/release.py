@@ -10,6 +10,7 @@ A message is padded to `WINDOW_BYTES`. Cells that do not fit wait for the next m
 order; a cell too large for any message gets coarser histograms.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -17,6 +18,7 @@ from typing import Self
 from edge.visits.values import Outcome, PointId
 from edge.windows.join import JoinedCell
 from edge.windows.tally import Tally
+from firmware_cfg.errors import MessageError
 from firmware_cfg.histogram import Histogram, scale_for
 from firmware_cfg.messages import (
     WINDOW_BYTES,
@@ -28,6 +30,7 @@ from firmware_cfg.messages import (
     StaffFigures,
     Window,
     WireHistogram,
+    decode,
     encode,
 )
 from firmware_cfg.site import Privacy, Site
@@ -76,6 +79,27 @@ class Held(Message):
     last: Window | None = None
     k: int = 0
     window_s: int = 0
+
+
+def lasting(state: bytes) -> Held:
+    """What can still be read of a released state that as a whole cannot, without its cells.
+
+    The tightened k and window, and where reporting is: each stands on its own, so that a
+    state of another version neither loosens k nor reports a window twice.
+    """
+    kept: dict[str, object] = {}
+    try:
+        fields = json.loads(state)
+    except ValueError:
+        return Held()
+    for name in ("k", "window_s", "reported_until"):
+        if isinstance(fields, dict) and name in fields:
+            try:
+                one = decode(Held, json.dumps({name: fields[name]}).encode())
+            except MessageError:
+                continue
+            kept[name] = getattr(one, name)
+    return Held().model_copy(update=kept)
 
 
 def staff_may_leave(privacy: Privacy) -> bool:

@@ -28,7 +28,8 @@ Row = dict[str, Any]
 def a_site_with(window_s: int, team_size: int | None, zone: str, opening: str) -> Site:
     weekdays = ("mon", "tue", "wed", "thu", "fri", "sat")
     return a_site(
-        privacy={"window_s": window_s, "team_size": team_size, "k": 10},
+        privacy={"team_size": team_size, "k": 10},
+        encounter={"window_s": window_s},
         store={
             "timezone": zone,
             "opening": dict.fromkeys(weekdays, (opening,)) if opening else {},
@@ -146,7 +147,7 @@ class Shop:
         return spans
 
     def _keep_rows(self) -> None:
-        settle = timedelta(seconds=self._site.privacy.window_settle_s)
+        settle = timedelta(seconds=self._site.encounter.window_settle_s)
         listed = windows(self._site, ZERO - timedelta(days=1), self.now + timedelta(days=2))
         for visit in self.visits:
             at = instant(ZERO, visit.arrived_s)

@@ -1,0 +1,141 @@
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from edge.broker_link import BrokerLink
+from edge.engine import Engine
+from edge.outbox import Outbox
+from edge.testing import ManualClock, a_site, a_visit
+from edge.upload import OUTBOX_FILE, Upload
+from edge.visits.values import Visit
+from edge.windows.release import Held
+from firmware_cfg.messages import Desired, Window, decode, encode
+from firmware_cfg.topics import Kind
+
+NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)
+HALF_HOUR_S = 1800
+KEY = "0" * 64
+Make = Callable[..., Upload]
+
+
+class Still:
+    """An engine that has no unfinished visits."""
+
+    def open_visits(self) -> tuple[Visit, ...]:
+        return ()
+
+
+ENGINE = cast("Engine", Still())
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    site = a_site(
+        device={"id": "kiosk-7", "state_dir": str(tmp_path)},
+        broker={"host": "127.0.0.1", "tls": False, "server_key": KEY},
+    )
+    made: list[Upload] = []
+
+    def build(clock: ManualClock | None = None, starts_at: datetime | None = None) -> Upload:
+        made.append(Upload(site, starts_at, clock))
+        return made[-1]
+
+    yield build
+    for upload in made:
+        upload._outbox.close()
+
+
+def sent(upload: Upload) -> list[Window]:
+    return [decode(Window, message.payload) for message in upload._outbox.pending(1000)]
+
+
+def held_visits(upload: Upload) -> list[int]:
+    return [cell.visits for cell in decode(Held, upload._outbox.state()).cells]
+
+
+def busy(each: int = 12, at_s: float = 0.0) -> list[Visit]:
+    return [a_visit(at_s + 10 * n + 1) for n in range(each)]
+
+
+def test_what_a_frame_ends_is_counted_before_the_frame_closes_its_window(make: Make) -> None:
+    upload = make(starts_at=NINE)
+    upload.observe([], 0.0, ENGINE)
+    upload.observe(busy(), 2.0 * HALF_HOUR_S, ENGINE)
+    assert len(sent(upload)) == 1
+    assert held_visits(upload) == [12]
+
+
+def test_a_step_of_the_wall_clock_closes_nothing(make: Make) -> None:
+    clock = ManualClock(NINE)
+    clock.kind = "rtc"
+    upload = make(clock)
+    upload.observe([], 0.0, ENGINE)
+    upload.tick(ENGINE)
+    clock.now += timedelta(hours=5)
+    upload.tick(ENGINE)
+    assert sent(upload) == []
+    upload.observe(busy(), 2.0 * HALF_HOUR_S, ENGINE)
+    upload.tick(ENGINE)
+    assert [window.start for window in sent(upload)] == [NINE]
+    assert held_visits(upload) == [12]
+
+
+def test_windows_close_without_frames_too(make: Make) -> None:
+    clock = ManualClock(NINE)
+    upload = make(clock)
+    upload.observe(busy(), 0.0, ENGINE)
+    upload.tick(ENGINE)
+    clock.advance(2.0 * HALF_HOUR_S)
+    upload.tick(ENGINE)
+    assert len(sent(upload)) == 1
+    assert held_visits(upload) == [12]
+
+
+def test_a_late_clock_loses_no_visit_that_comes_after_it(make: Make) -> None:
+    clock = ManualClock(NINE)
+    clock.kind = "estimated"
+    upload = make(clock)
+    for t_s in (0.0, 130.0):
+        upload.observe([], t_s, ENGINE)
+        upload.tick(ENGINE)
+    clock.now, clock.kind = NINE + timedelta(hours=5, seconds=140), "synchronised"
+    upload.observe([], 140.0, ENGINE)
+    upload.tick(ENGINE)
+    upload.observe(busy(at_s=HALF_HOUR_S), 3.0 * HALF_HOUR_S, ENGINE)
+    upload.tick(ENGINE)
+    assert [window.start for window in sent(upload)] == [NINE + timedelta(hours=5, minutes=30)]
+    assert held_visits(upload) == [12]
+
+
+def test_the_clock_starts_no_earlier_than_the_last_report(tmp_path: Path, make: Make) -> None:
+    future = datetime(2199, 1, 1, tzinfo=UTC)
+    outbox = Outbox(tmp_path / OUTBOX_FILE, 64, "kiosk-7", KEY)
+    outbox.save_state(Held(reported_until=future).model_dump_json().encode())
+    outbox.close()
+    assert make()._heartbeat().at == future
+
+
+def test_no_frame_for_half_a_minute_is_a_fault_of_the_camera(make: Make) -> None:
+    clock = ManualClock(NINE)
+    upload = make(clock)
+    clock.advance(29)
+    assert "camera" not in upload._heartbeat().faults
+    clock.advance(2)
+    assert "camera" in upload._heartbeat().faults
+    upload.observe([], 31.0, ENGINE)
+    assert "camera" not in upload._heartbeat().faults
+
+
+def test_no_wish_is_lost_to_one_that_comes_before_it_is_followed(make: Make) -> None:
+    upload = make(ManualClock(NINE))
+    wishes = (Desired(k=20), Desired(window_s=3600))
+    link = SimpleNamespace(inbox=deque((Kind.DESIRED, encode(wish)) for wish in wishes))
+    upload._publisher._read(cast("BrokerLink", link))
+    upload.tick(ENGINE)
+    held = decode(Held, upload._outbox.state())
+    assert (held.k, held.window_s) == (20, 3600)
