@@ -42,7 +42,7 @@ MEASURES_IN_WORDS = {
     "visits": "`visits`",
     "passers_by": "passer-by",
 }
-NOT_MEASURES = {"covered", "staff_covered", "expectations", "certainty", "cuts"}
+NOT_MEASURES = {"covers", "covered", "staff_covered", "expectations", "certainty", "cuts"}
 PLACE_AND_TIME = {"point", "kind", "level", "start", "end", "k", "staff"}
 
 
