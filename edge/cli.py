@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import firmware_cfg
+from edge.certify.options import arguments as certify_arguments
+from edge.certify.options import request_of as certify_request
 from edge.errors import EdgeError, InputFileError, UsageError
 from firmware_cfg.errors import SiteFileError
 
@@ -33,6 +35,9 @@ def parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check-config", help="check a site file, and say what it means")
     check.add_argument("site", type=Path, metavar="SITE.toml")
     check.add_argument("--json", action="store_true", help="print problems or summary as JSON")
+    certify_arguments(
+        commands.add_parser("certify", help="compare a counter's visits with a stopwatch log")
+    )
     return root
 
 
@@ -86,7 +91,12 @@ def _rate(text: str) -> float:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parser().parse_args(arguments)
-    commands = {"replay": _replay, "check-config": _check_config, "run": _run}
+    commands = {
+        "replay": _replay,
+        "check-config": _check_config,
+        "run": _run,
+        "certify": _certify,
+    }
     try:
         return commands[options.command](options)
     except (SiteFileError, InputFileError, UsageError) as error:
@@ -143,6 +153,14 @@ def _run(options: argparse.Namespace) -> int:
         part for name, path in rows.items() if path is not None for part in (name, str(path))
     )
     return launch(Launch(options.source, options.site, outputs, options.loop, options.realtime))
+
+
+def _certify(options: argparse.Namespace) -> int:
+    _check_outputs(options)
+    from edge.certify.command import certify  # noqa: PLC0415 - `run` stays small without it
+
+    certify(certify_request(options))
+    return DONE
 
 
 def _check_config(options: argparse.Namespace) -> int:

@@ -62,9 +62,9 @@ class RowCollector:
             self.sightings += [(sighting.id, seen) for seen in sighting.observations]
             role, confidence = engine.role(sighting.id)
             self.roles[sighting.id] = (role.value, confidence)
-        self._settle_roles(record.t_s - self.settle_s)
+        self.settle_roles(record.t_s - self.settle_s)
 
-    def _settle_roles(self, until_s: float) -> None:
+    def settle_roles(self, until_s: float) -> None:
         """Fix the roles of sightings up to `until_s` as they are known now."""
         while len(self.sighted_as) < len(self.sightings):
             track_id, seen = self.sightings[len(self.sighted_as)]
@@ -114,7 +114,7 @@ class RowCollector:
                 span = (member.arrived_s, member.departed_s, number)
                 spans.setdefault(member.track_id, []).append(span)
         lines = ["frame,track_id,role,confidence,visit\n"]
-        self._settle_roles(math.inf)
+        self.settle_roles(math.inf)
         for index in self._order():
             (track_id, seen), (role, confidence) = self.sightings[index], self.sighted_as[index]
             during = (n for start, end, n in spans.get(track_id, ()) if start <= seen.t_s <= end)

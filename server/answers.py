@@ -68,13 +68,20 @@ def answer(
     steps: list[Step] = []
     if with_course and asked.end - asked.start <= LONGEST_COURSE:
         cells = released.cells if isinstance(released, Released) else ()
-        steps = [Step(one.period, one, None, wanted, point.is_queue) for one in cells]
+        steps = [
+            Step(
+                one.period,
+                one,
+                expectations=wanted,
+                is_queue=point.is_queue,
+                coverage=queries.coverage_while(received, [one.period]),
+            )
+            for one in cells
+        ]
         spoken_for = overlapping(connection, point.ref, asked)
         seen_at = [period for period, _ in received]
         steps += gaps(of.time.open_times(asked), asked, now, spoken_for, seen_at)
-    seen = received
-    if isinstance(figures, PointFigures):
-        seen = [(p, band) for p, band in received if any(p.meets(c) for c in figures.covered)]
+    seen_in = figures.covered if isinstance(figures, PointFigures) else [asked]
     return PointAnswer(
         point=point,
         asked=asked,
@@ -83,7 +90,7 @@ def answer(
         k=released.k if isinstance(released, Released) else terms.k,
         figures=figures,
         leaving=leaving(released) if point.is_queue else None,
-        coverage=queries.coverage_range(seen),
+        coverage=queries.coverage_while(received, seen_in),
         steps=tuple(sorted(steps, key=lambda step: step.period.start)),
         latest=latest_release(connection, point.ref),
     )

@@ -8,10 +8,20 @@ from functools import lru_cache
 from uuid import UUID
 
 from server import statistics
-from server.figures import MEDIAN, Expectations, PointFigures, point_figures, quantile_shown
+from server.figures import (
+    MEDIAN,
+    Certainty,
+    Expectations,
+    PointFigures,
+    certainty_of,
+    errors_of,
+    point_figures,
+)
 from server.periods import Period, intersect, subtract, union
+from server.queries import CoverageRange
 from server.statistics import Quantile, Share
 from server.suppression import Released, ReleasedCell, Suppressed, shown
+from server.unions import quantile_shown
 
 LONGEST_COURSE = timedelta(days=35, hours=1)
 SETTLES_AFTER = timedelta(hours=2)
@@ -38,17 +48,19 @@ class Brief:
     time: Quantile | Suppressed
     served_within: Share | Suppressed | None
     abandoned: Share | Suppressed
+    certainty: Certainty
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One released cell of a course, or a gap in it."""
+    """One released cell of a course, or a gap in it; `coverage` is of the cell's time."""
 
     period: Period
     cell: ReleasedCell | None = None
     gap: Gap | None = None
     expectations: Expectations = field(default_factory=Expectations)
     is_queue: bool = False
+    coverage: CoverageRange | None = None
 
     @property
     def brief(self) -> Brief | None:
@@ -78,12 +90,17 @@ class _Asked:
 def _brief_of(asked: _Asked) -> Brief:
     one = asked.cell
     closed = one.visits - one.still_present
-    served = statistics.share_within(one.waiting, asked.expectations.serve_within_s)
+    errors = errors_of([one])
+    serve_s = asked.expectations.serve_within_s
+    served = statistics.share_within(one.waiting, serve_s, errors.waiting)
+    left = statistics.proportion(one.abandoned, closed, errors.abandoned)
+    length, error = (one.stay, errors.stay) if asked.is_queue else (one.waiting, errors.waiting)
     return Brief(
         visits=one.visits,
-        time=quantile_shown(one.stay if asked.is_queue else one.waiting, MEDIAN, one.k),
+        time=quantile_shown(length, MEDIAN, one.k, error),
         served_within=None if asked.is_queue else shown(served, one.visits, one.k),
-        abandoned=shown(statistics.proportion(one.abandoned, closed), one.visits, one.k),
+        abandoned=shown(left, one.visits, one.k),
+        certainty=certainty_of([one]),
     )
 
 

@@ -1,25 +1,18 @@
 """The figures of one point over one period, each with the period that it really covers."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from uuid import UUID
 
-from firmware_cfg.histogram import Fate, Histogram
-from server import statistics
+from firmware_cfg.accuracy import Accuracy, Misjudged, accuracies_of, is_measured
+from firmware_cfg.histogram import Histogram
+from server.measuring import Errors
 from server.periods import Period
 from server.statistics import Quantile, Share
-from server.suppression import (
-    Comparability,
-    Released,
-    ReleasedCell,
-    Suppressed,
-    shown,
-    step_for,
-    stepped,
-)
+from server.suppression import Comparability, Released, ReleasedCell, Suppressed, part_shown
+from server.unions import Counts, Unions
 
 MEDIAN, P90 = 0.5, 0.9
 
@@ -42,6 +35,20 @@ class Certainty:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What the intervals take from benchmarks.
+
+    Attributes:
+        known: the benchmarks' findings.
+        all_measured: whether they are about these definitions and detectors; otherwise they
+            are the nearest there is.
+    """
+
+    known: tuple[Accuracy, ...]
+    all_measured: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """Where figures before and after are not strictly comparable, and what changed."""
 
@@ -57,13 +64,20 @@ class PointFigures:
         covered: the time of all cells: of `visits`, `passers_by` and `certainty`.
         staff_covered: the time of the cells that have figures about staff.
         covers: by name, the time of the cells that are in a figure; empty: suppressed.
+        counts: by name, what a figure rests on; absent: suppressed.
+        already_there: of the visits, those there when seeing began, in steps as `Counts`.
+        unfinished: of the visits, those there when their window closed, in the same steps.
+        measured: where the intervals have their measuring errors from.
     """
 
     covered: tuple[Period, ...]
     staff_covered: tuple[Period, ...]
     covers: Mapping[str, tuple[Period, ...]]
+    counts: Mapping[str, Counts]
     expectations: Expectations
     visits: int
+    already_there: int
+    unfinished: int
     passers_by: int
     served_within: Share | Suppressed
     abandoned: Share | Suppressed
@@ -77,6 +91,7 @@ class PointFigures:
     recovered: Share | Suppressed
     attended_share: float | Suppressed
     certainty: Certainty
+    measured: Measured
     cuts: tuple[Cut, ...]
 
 
@@ -88,30 +103,77 @@ def point_figures(
         return released
     cells, staff = released.cells, released.with_staff()
     serve_s, greet_s = expectations.serve_within_s, expectations.greet_within_s
-    unions = _Unions(released)
+    unions, errors = Unions(released), errors_of(cells)
+    visits = sum(one.visits for one in cells)
     return PointFigures(
         covered=released.covered,
         staff_covered=staff.covered if isinstance(staff, Released) else (),
         covers=unions.covers,
+        counts=unions.counts,
         expectations=expectations,
-        visits=sum(one.visits for one in cells),
+        visits=visits,
+        already_there=part_shown(sum(one.left_censored for one in cells), visits),
+        unfinished=part_shown(sum(one.still_present for one in cells), visits),
         passers_by=sum(one.passers_by for one in cells),
-        served_within=unions.within("served_within", _waiting, serve_s),
+        served_within=unions.within("served_within", _waiting, serve_s, errors.waiting),
         abandoned=unions.rate(
-            "abandoned", lambda one: one.abandoned, lambda one: one.visits - one.still_present
+            "abandoned",
+            lambda one: one.abandoned,
+            lambda one: one.visits - one.still_present,
+            errors.abandoned,
         ),
-        waiting_median=unions.quantile("waiting_median", _waiting, MEDIAN),
-        waiting_p90=unions.quantile("waiting_p90", _waiting, P90),
-        greeted_within=unions.within("greeted_within", _greeting, greet_s),
-        greeting_median=unions.quantile("greeting_median", _greeting, MEDIAN),
-        greeting_p90=unions.quantile("greeting_p90", _greeting, P90),
-        interaction_median=unions.quantile("interaction_median", _interaction, MEDIAN),
-        flawless=unions.rate("flawless", _of_staff("flawless"), _of_staff("judged")),
-        recovered=unions.rate("recovered", _of_staff("recovered"), _of_staff("broken")),
+        waiting_median=unions.quantile("waiting_median", _waiting, MEDIAN, errors.waiting),
+        waiting_p90=unions.quantile("waiting_p90", _waiting, P90, errors.waiting),
+        greeted_within=unions.within("greeted_within", _greeting, greet_s, errors.greeting),
+        greeting_median=unions.quantile("greeting_median", _greeting, MEDIAN, errors.greeting),
+        greeting_p90=unions.quantile("greeting_p90", _greeting, P90, errors.greeting),
+        interaction_median=unions.quantile(
+            "interaction_median", _interaction, MEDIAN, errors.interaction
+        ),
+        flawless=unions.rate(
+            "flawless", _of_staff("flawless"), _of_staff("judged"), errors.flawless
+        ),
+        recovered=unions.rate(
+            "recovered",
+            _of_staff("recovered"),
+            _of_staff("broken"),
+            _of_the_broken(released, errors),
+        ),
         attended_share=unions.attended("attended_share"),
-        certainty=_certainty(cells),
+        certainty=certainty_of(cells),
+        measured=_measured(cells),
         cuts=cuts(cells),
     )
+
+
+def _made_with(cells: Sequence[ReleasedCell]) -> set[tuple[int, str]]:
+    return {(one.comparability.definition_version, one.comparability.model) for one in cells}
+
+
+def errors_of(cells: Sequence[ReleasedCell]) -> Errors:
+    """The measuring errors of figures from `cells`."""
+    return Errors.of(accuracies_of(_made_with(cells)))
+
+
+def _measured(cells: Sequence[ReleasedCell]) -> Measured:
+    made_with = _made_with(cells)
+    return Measured(accuracies_of(made_with), is_measured(made_with))
+
+
+def _of_the_broken(released: Released, errors: Errors) -> Misjudged:
+    """What misjudged visits do to a share of the visits with a broken expectation.
+
+    With B the visits with a broken expectation and B' those found so, a share of B' differs
+    from that of B by P(B and B' differ) / P(B') at most, and by as much again for those among
+    them whose service is misjudged.
+    """
+    found = released.with_base(_of_staff("broken"))
+    if isinstance(found, Suppressed):
+        return Misjudged(1.0, 1.0)
+    judged, broken = (sum(map(_of_staff(name), found.cells)) for name in ("judged", "broken"))
+    flawless, served = errors.flawless, errors.waiting.wrong
+    share = (flawless.lost + flawless.gained + served.lost + served.gained) * judged / broken
+    return Misjudged(share, share)
 
 
 def _waiting(one: ReleasedCell) -> Histogram:
@@ -133,88 +195,8 @@ def _of_staff(name: str) -> Callable[[ReleasedCell], int]:
     return count
 
 
-def _visits_with_presence(one: ReleasedCell) -> int:
-    return one.visits if one.staff is not None and one.staff.present_s > 0 else 0
-
-
-@dataclass(slots=True)
-class _Unions:
-    """For each figure the union of the cells that may be in it, and the time of these."""
-
-    released: Released
-    covers: dict[str, tuple[Period, ...]] = field(default_factory=dict)
-
-    def within(
-        self, name: str, of: Callable[[ReleasedCell], Histogram], limit_s: float
-    ) -> Share | Suppressed:
-        """The share whose event came within `limit_s`."""
-        found = self._with_base(name, lambda one: of(one).total())
-        if isinstance(found, Suppressed):
-            return found
-        share = statistics.share_within(merged([of(one) for one in found.cells]), limit_s)
-        return shown(share, _visits(found), found.k)
-
-    def rate(
-        self,
-        name: str,
-        count: Callable[[ReleasedCell], int],
-        base: Callable[[ReleasedCell], int],
-    ) -> Share | Suppressed:
-        """A plain share."""
-        found = self._with_base(name, base)
-        if isinstance(found, Suppressed):
-            return found
-        share = statistics.proportion(sum(map(count, found.cells)), sum(map(base, found.cells)))
-        return shown(share, _visits(found), found.k)
-
-    def quantile(
-        self, name: str, of: Callable[[ReleasedCell], Histogram], q: float
-    ) -> Quantile | Suppressed:
-        """A percentile."""
-        found = self._with_base(name, lambda one: of(one).total())
-        if isinstance(found, Suppressed):
-            return found
-        return quantile_shown(merged([of(one) for one in found.cells]), q, found.k)
-
-    def attended(self, name: str) -> float | Suppressed:
-        """Of the time with a party present, the share with staff present too."""
-        found = self._with_base(name, _visits_with_presence)
-        if isinstance(found, Suppressed):
-            return found
-        staff = [one.staff for one in found.cells if one.staff is not None]
-        share = sum(one.attended_s for one in staff) / sum(one.present_s for one in staff)
-        return stepped(min(1.0, share), step_for(_visits(found)))
-
-    def _with_base(self, name: str, base: Callable[[ReleasedCell], int]) -> Released | Suppressed:
-        found = self.released.with_base(base)
-        self.covers[name] = found.covered if isinstance(found, Released) else ()
-        return found
-
-
-def _visits(released: Released) -> int:
-    return sum(one.visits for one in released.cells)
-
-
-def quantile_shown(histogram: Histogram, q: float, k: int) -> Quantile | Suppressed:
-    """A percentile as it may be shown: suppressed below k."""
-    found = statistics.quantile(histogram, q)
-    return Suppressed() if found is None or found.base < k else found
-
-
-def merged(histograms: Sequence[Histogram]) -> Histogram:
-    """The sum of histograms, at the coarsest scale among them; at least one."""
-    scale = min(one.scale for one in histograms)
-    counts: dict[Fate, Counter[int]] = {}
-    for one in histograms:
-        shift = one.scale - scale
-        for fate, buckets in one.counts.items():
-            into = counts.setdefault(fate, Counter())
-            for index, count in buckets.items():
-                into[index >> shift] += count
-    return Histogram(scale, {fate: dict(sorted(found.items())) for fate, found in counts.items()})
-
-
-def _certainty(cells: Sequence[ReleasedCell]) -> Certainty:
+def certainty_of(cells: Sequence[ReleasedCell]) -> Certainty:
+    """How well the visits of `cells` were seen."""
     observed_s = sum(one.observed_s for one in cells)
     bridged_s = sum(one.bridged_s for one in cells)
     unknown_s = sum(one.unknown_s for one in cells)

@@ -268,7 +268,21 @@ def windows_received(
     return [(Period(r.start_at, r.end_at), Coverage(r.coverage)) for r in rows]
 
 
-def coverage_range(received: list[tuple[Period, Coverage]]) -> CoverageRange | None:
+def coverage_while(
+    received: Sequence[tuple[Period, Coverage]], periods: Sequence[Period]
+) -> CoverageRange | None:
+    """Bounds of the mean coverage of the windows that meet `periods`."""
+    return coverage_range(windows_in(received, periods))
+
+
+def windows_in(
+    received: Sequence[tuple[Period, Coverage]], periods: Sequence[Period]
+) -> list[tuple[Period, Coverage]]:
+    """The windows that meet `periods`."""
+    return [one for one in received if any(one[0].meets(period) for period in periods)]
+
+
+def coverage_range(received: Sequence[tuple[Period, Coverage]]) -> CoverageRange | None:
     """Bounds of the mean coverage, from the bands of the windows, weighted by their length."""
     total_s = sum(period.length_s for period, _ in received)
     if total_s == 0:

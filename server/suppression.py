@@ -74,6 +74,7 @@ class ReleasedCell:
     level: str
     k: int
     visits: int
+    left_censored: int
     passers_by: int
     served: int
     greeted_only: int
@@ -188,11 +189,16 @@ def stepped(value: float, step: float) -> float:
     return round(round(value / step) * step, 4)
 
 
+def part_shown(count: int, visits: int) -> int:
+    """Of `visits` parties, at least k, those that a figure rests on: in the steps of shares."""
+    return 0 if visits == 0 else round(stepped(count / visits, step_for(visits)) * visits)
+
+
 def count_shown(count: int, visits: int, k: int) -> int | Suppressed:
     """Of `visits` parties those of one kind, in the steps of their share; suppressed below k."""
     if visits == 0:
         return Suppressed()
-    found = round(stepped(count / visits, step_for(visits)) * visits)
+    found = part_shown(count, visits)
     return found if found >= k else Suppressed()
 
 
@@ -224,6 +230,7 @@ def _cell(row: Row[Any]) -> ReleasedCell:
         level=row.level,
         k=row.k,
         visits=row.visits,
+        left_censored=row.left_censored,
         passers_by=row.passers_by,
         served=row.served,
         greeted_only=row.greeted_only,

@@ -13,10 +13,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from firmware_cfg.messages import Coverage
 from server import queries
 from server.figures import PointFigures, point_figures
 from server.periods import Period
-from server.queries import PointView, StoreView, Terms
+from server.queries import CoverageRange, PointView, StoreView, Terms
 from server.suppression import (
     Released,
     Suppressed,
@@ -30,10 +31,11 @@ REMEMBERED = 1000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A point, and the time for which it is in a total."""
+    """A point, the time for which it is in a total, and the windows that came about it."""
 
     point: PointView
     covered: tuple[Period, ...]
+    received: tuple[tuple[Period, Coverage], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +57,41 @@ class StoreTotal:
     missing: tuple[PointView, ...]
 
     @property
+    def coverage(self) -> CoverageRange | None:
+        """Bounds of the share of time that was seen, over all points in it."""
+        return queries.coverage_range([one for part in self.parts for one in part.received])
+
+    @property
     def even(self) -> bool:
         """Whether all points are in it, for the same time."""
         return not self.missing and len({part.covered for part in self.parts}) <= 1
 
 
-def total_of(points: Sequence[tuple[PointView, Released | Suppressed]], terms: Terms) -> StoreTotal:
+def total_of(
+    connection: Connection,
+    points: Sequence[tuple[PointView, Released | Suppressed]],
+    asked: Period,
+    terms: Terms,
+) -> StoreTotal:
     """The total of a store's points; `terms` are what the store's devices report."""
     whole = together([released for _, released in points])
     return StoreTotal(
         figures=point_figures(whole, terms.expectations),
         k=whole.k if isinstance(whole, Released) else terms.k,
         smallest_k=whole.smallest_k if isinstance(whole, Released) else terms.k,
-        parts=tuple(Part(p, r.covered) for p, r in points if isinstance(r, Released)),
+        parts=tuple(
+            _part(connection, point, released, asked)
+            for point, released in points
+            if isinstance(released, Released)
+        ),
         missing=tuple(p for p, r in points if isinstance(r, Suppressed)),
     )
+
+
+def _part(connection: Connection, point: PointView, released: Released, asked: Period) -> Part:
+    received = queries.windows_received(connection, point.ref, asked)
+    covered = released.covered
+    return Part(point, covered, tuple(queries.windows_in(received, covered)))
 
 
 def read_total(
@@ -77,7 +99,7 @@ def read_total(
 ) -> StoreTotal:
     """The total of a store's points over a period."""
     released = [(one, read_released(connection, one.ref, asked)) for one in points]
-    return total_of(released, terms)
+    return total_of(connection, released, asked, terms)
 
 
 @dataclass(slots=True)

@@ -18,10 +18,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge.page.feed import Feed
+from edge.page.stopwatch import Desk, stopwatch_routes
 
 MOST_VIEWERS = 8
 HOSTS = frozenset({"127.0.0.1", "localhost"})
 OWN_REQUESTS = frozenset({"same-origin", "none"})
+READING = frozenset({"GET", "HEAD"})
 MEDIA_TYPES = {
     "html": "text/html",
     "css": "text/css",
@@ -59,12 +61,13 @@ def load_files() -> dict[str, Response]:
     return responses
 
 
-def create_app(plan: bytes, feed: Feed) -> Starlette:
+def create_app(plan: bytes, feed: Feed, desk: Desk | None = None) -> Starlette:
     """The page as an ASGI application.
 
     Args:
         plan: body of `/site.json`.
         feed: what viewers are sent.
+        desk: the stopwatch; None: no such page.
     """
     own = load_files()
     viewers: set[EventStream] = set()
@@ -94,6 +97,8 @@ def create_app(plan: bytes, feed: Feed) -> Starlette:
         Route("/events", events),
         Route("/static/{name}", static),
     ]
+    if desk is not None:
+        routes += stopwatch_routes(desk, own["stopwatch.html"])
     return Starlette(routes=routes, middleware=[Middleware(Protection)])
 
 
@@ -153,7 +158,10 @@ class Protection:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        refusal = refused(Headers(scope=scope), scope["path"])
+        headers = Headers(scope=scope)
+        refusal = refused(headers, scope["path"])
+        if refusal is None and scope["method"] not in READING:
+            refusal = refused_write(headers)
         await (refusal or self._app)(scope, receive, labelled)
 
 
@@ -164,4 +172,20 @@ def refused(headers: Headers, path: str) -> Response | None:
         return PlainTextResponse("This page answers to 127.0.0.1 and localhost alone.\n", 421)
     if path != "/" and headers.get("sec-fetch-site", "none") not in OWN_REQUESTS:
         return PlainTextResponse("Another page's requests are not answered.\n", 403)
+    return None
+
+
+def refused_write(headers: Headers) -> Response | None:
+    """The refusal of a request that changes something; None if it is this page's own.
+
+    The browser must say so: by `Sec-Fetch-Site`, or where it is too old for that, by an
+    `Origin` that is this host. A form cannot send JSON, so a foreign one is refused twice.
+    """
+    own_origin = f"http://{headers.get('host', '')}"
+    says = headers.get("sec-fetch-site")
+    own = says == "same-origin" if says is not None else headers.get("origin") == own_origin
+    if not own or headers.get("origin", own_origin) != own_origin:
+        return PlainTextResponse("Only this page's own requests change anything.\n", 403)
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        return PlainTextResponse("Expected application/json.\n", 415)
     return None

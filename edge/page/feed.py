@@ -8,8 +8,9 @@ take it: a slow viewer misses what is old, and delays nobody.
 import asyncio
 import json
 import logging
+import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from edge.page.moments import Moment, MomentLog, OpenParty
@@ -22,6 +23,9 @@ PING_S = 5.0
 PAUSE_S = 5.0
 MOST_WAITING = 256
 
+Follower = Callable[[Snapshot, float], None]
+"""Told of every snapshot, with the monotonic time at which it was shown, seconds."""
+
 
 @dataclass(slots=True)
 class Part:
@@ -32,11 +36,16 @@ class Part:
 
 
 class Feed:
-    """The state of the page; `show` is for any thread, all else for the page's loop."""
+    """The state of the page; `show` is for any thread, all else for the page's loop.
 
-    def __init__(self) -> None:
+    Args:
+        follower: is told of every snapshot too.
+    """
+
+    def __init__(self, follower: Follower | None = None) -> None:
         self.closing = False
-        self._inbox: deque[Snapshot] = deque(maxlen=MOST_WAITING)
+        self._follower = follower
+        self._inbox: deque[tuple[Snapshot, float]] = deque(maxlen=MOST_WAITING)
         self._log = MomentLog()
         self._revision = -1
         self._device: dict[str, object] = {}
@@ -45,7 +54,7 @@ class Feed:
 
     def show(self, snapshot: Snapshot) -> None:
         """Drop a snapshot into the inbox; the oldest leaves where nobody empties it."""
-        self._inbox.append(snapshot)
+        self._inbox.append((snapshot, time.monotonic()))
 
     async def pump(self) -> None:
         """Empty the inbox, until `closing`; a fault of the page stays the page's."""
@@ -63,7 +72,9 @@ class Feed:
         latest: Snapshot | None = None
         finals: list[Visit | PasserBy] = []
         while self._inbox:
-            latest = self._inbox.popleft()
+            latest, shown_s = self._inbox.popleft()
+            if self._follower is not None:
+                self._follower(latest, shown_s)
             finals += [e for e in latest.new_events if isinstance(e, Visit | PasserBy)]
         if latest is None:
             return

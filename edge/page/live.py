@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from edge.page.feed import Feed
+    from edge.page.stopwatch import Desk
 
 LOG = logging.getLogger(__name__)
 HOST = "127.0.0.1"
@@ -35,6 +36,7 @@ class LivePage:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._feed: Feed | None = None
+        self._desk: Desk | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -78,11 +80,13 @@ class LivePage:
 
         from edge.page.app import create_app  # noqa: PLC0415 - the same
         from edge.page.feed import Feed  # noqa: PLC0415 - the same
+        from edge.page.stopwatch import Desk  # noqa: PLC0415 - the same
 
-        feed = Feed()
+        desk = self._desk = Desk(self._site)
+        feed = Feed(desk.follow)
         return feed, uvicorn.Server(
             uvicorn.Config(
-                create_app(plan_json(self._site), feed),
+                create_app(plan_json(self._site), feed, desk),
                 loop="asyncio",
                 http="h11",
                 ws="none",
@@ -115,6 +119,8 @@ class LivePage:
         finally:
             self._feed.closing = True
             await pump
+            if self._desk is not None:
+                self._desk.stop()
 
 
 def _bound(port: int) -> socket.socket:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge.tracking.track import Box, Detection
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from edge.tracking.floor import Floor
 
 DOUBLE_IOU = 0.6
@@ -36,28 +36,29 @@ def detections_of(
     rows: list[tuple[Box, float]] = sorted(
         (tuple(box), score) for box, score in zip(boxes.tolist(), scores.tolist(), strict=True)
     )
+    covered = _covered([box for box, _ in rows])
     found: list[Detection] = []
-    for box, score in rows:
+    for (box, score), below in zip(rows, covered, strict=True):
         left, top, right, bottom = box
         foot_seen = bottom < edges_px[1]
         whole = foot_seen and top > edges_px[0]
         body_m = floor.body_m((left + right) / 2, top, bottom) if whole else None
-        found.append(Detection(box, score, foot_seen, body_m, _covered(box, rows)))
+        found.append(Detection(box, score, foot_seen, body_m, below))
     return found
 
 
-def _covered(box: Box, rows: list[tuple[Box, float]]) -> bool:
-    """Whether the middle of the lower end lies in a box that reaches lower, so is nearer.
+def _covered(boxes: Sequence[Box]) -> list[bool]:
+    """Whether the middle of each box's lower end lies in one that reaches lower, so is nearer.
 
-    >>> _covered((0, 0, 10, 20), [((0, 0, 10, 20), 1.0), ((2, 15, 14, 60), 1.0)])
-    True
+    >>> _covered([(0, 0, 10, 20), (2, 15, 14, 60)])
+    [True, False]
     """
-    left, top, right, bottom = box
-    middle, lower = (left + right) / 2, bottom + LOWER_SHARE * (bottom - top)
-    return any(
-        other[3] > lower and other[1] <= lower and other[0] <= middle <= other[2]
-        for other, _ in rows
-    )
+    left, top, right, bottom = np.array(boxes, float).reshape(-1, 4).T
+    middle, lower = ((left + right) / 2)[:, None], (bottom + LOWER_SHARE * (bottom - top))[:, None]
+    nearer = (bottom > lower) & (top <= lower)
+    inside: NDArray[np.bool_] = nearer & (left <= middle) & (middle <= right)
+    covered: list[bool] = inside.any(axis=1).tolist()
+    return covered
 
 
 def is_double(box: Box, others: Iterable[Box]) -> bool:

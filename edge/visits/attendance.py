@@ -68,7 +68,7 @@ class Seen:
         return math.dist(self.position_m, self.person.position_m(after)) <= HELD_M
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
     """A customer who could be attended to, with the party it belongs to."""
 
@@ -77,17 +77,21 @@ class Candidate:
     seen: Seen
 
 
-def qualifies(staff: Seen, customer: Seen, zones: ZoneMap, reach_m: float) -> bool:
-    """Whether `staff` can be attending to `customer` where they stand."""
+def qualified(
+    staff: Seen, customers: Sequence[Candidate], zones: ZoneMap, reach_m: float
+) -> list[Candidate]:
+    """The customers to whom `staff` can be attending where they stand."""
     behind = staff.mask & zones.staff_bits
     if behind:
-        return any(
-            behind & counter.staff_bit and customer.mask & counter.service_bit
-            for counter in zones.counters
-        )
-    if not customer.mask & zones.customer_bits:
-        return False
-    return math.dist(staff.position_m, customer.position_m) <= reach_m
+        served = 0
+        for counter in zones.counters:
+            if behind & counter.staff_bit:
+                served |= counter.service_bit
+        return [one for one in customers if one.seen.mask & served]
+    near = [one for one in customers if one.seen.mask & zones.customer_bits]
+    return [
+        one for one in near if math.dist(staff.position_m, one.seen.position_m) <= reach_m
+    ]
 
 
 class Attendance:
@@ -98,6 +102,7 @@ class Attendance:
         self._zones = zones
         self._reach_m = reach_m
         self._current: dict[TrackId, Stay] = {}
+        self._running: dict[TrackId, list[Stay]] = {}
         self._seen_s: dict[TrackId, float] = {}
 
     def step(
@@ -115,28 +120,24 @@ class Attendance:
         for one in staff:
             members = self._attended(one, customers)
             surely = one.visible and any(c.seen.visible for c in members)
-            held = not surely and one.held
-            for candidate in customers:
-                stay = candidate.stay
-                if candidate not in members:
-                    self._stop(one.person.id, stay, t_s, visible)
-                elif surely:
-                    if self._hold(one.person.id, stay, t_s):
-                        onsets.append((one.person.id, stay))
-                else:
-                    self._stop(one.person.id, stay, t_s, visible)
-                    if held and candidate.seen.held:
-                        hidden.add(stay.number)
+            attended = [c.stay for c in members] if surely else []
+            self._stop_others(one.person.id, attended, t_s, visible)
+            onsets += [
+                (one.person.id, stay) for stay in attended if self._hold(one.person.id, stay, t_s)
+            ]
+            if members and not surely and one.held:
+                hidden.update(c.stay.number for c in members if c.seen.held)
         for candidate in customers:
             log = candidate.stay.attention_hidden
             if candidate.stay.number in hidden:
                 log.hold(t_s, before_s)
-            else:
-                log.stop(t_s if log.running else None)
+            elif log.running:
+                log.stop(t_s)
         here = {one.person.id for one in present}
         self._seen_s = {who: at_s for who, at_s in self._seen_s.items() if who in here}
         self._seen_s |= dict.fromkeys(visible, t_s)
         self._current = {who: stay for who, stay in self._current.items() if who in here}
+        self._running = {who: stays for who, stays in self._running.items() if who in here}
         return onsets
 
     def _border(self, who: TrackId, stay: Stay, t_s: float) -> float | None:
@@ -155,20 +156,34 @@ class Attendance:
         onset_s = self._border(who, stay, t_s)
         idle_s = t_s - log.parts[-1][1] if log.parts else math.inf
         log.hold(t_s, t_s if onset_s is None else onset_s)
+        self._running.setdefault(who, []).append(stay)
         return idle_s > ANEW_S
+
+    def _stop_others(
+        self, who: TrackId, attended: Sequence[Stay], t_s: float, visible: set[TrackId]
+    ) -> None:
+        """Attend no more to whom `who` attended so far, but those of `attended`."""
+        going_on: list[Stay] = []
+        for stay in self._running.get(who, []):
+            if stay.closed:
+                continue
+            if stay not in attended:
+                self._stop(who, stay, t_s, visible)
+            if stay.attended[who].running:
+                going_on.append(stay)
+        self._running[who] = going_on
 
     def _stop(self, who: TrackId, stay: Stay, t_s: float, visible: set[TrackId]) -> None:
         """Attend no more."""
-        log = stay.attended.get(who)
-        if log is not None and log.running:
-            if who in visible and stay.person in visible:
-                log.stop(self._border(who, stay, t_s))
-            elif t_s - log.parts[-1][1] > FLICKER_S:
-                log.stop()
+        log = stay.attended[who]
+        if who in visible and stay.person in visible:
+            log.stop(self._border(who, stay, t_s))
+        elif t_s - log.parts[-1][1] > FLICKER_S:
+            log.stop()
 
     def _attended(self, staff: Seen, customers: Sequence[Candidate]) -> list[Candidate]:
         """The members of the party that `staff` attends, as far as they qualify."""
-        fit = [c for c in customers if qualifies(staff, c.seen, self._zones, self._reach_m)]
+        fit = qualified(staff, customers, self._zones, self._reach_m)
         if not fit:
             return fit
         current = self._current.get(staff.person.id)

@@ -35,10 +35,15 @@ class PresenceLog:
         for one in customers:
             occupied |= one.mask
         spans: list[PresenceSpan] = []
+        seen = held = 0
+        for one in staff:
+            held |= one.mask
+            if one.visible:
+                seen |= one.mask
         for counter in self._zones.counters:
-            if any(s.visible and s.mask & counter.staff_bit for s in staff):
+            if seen & counter.staff_bit:
                 self._staffed_s[counter.point] = t_s
-            hidden = any(s.mask & counter.staff_bit for s in staff)
+            hidden = bool(held & counter.staff_bit)
             recent = t_s - self._staffed_s.get(counter.point, -1e9) <= self._bridge_s
             attended = self._staffed_s.get(counter.point) == t_s or (hidden and recent)
             present = bool(occupied & (counter.service_bit | counter.queue_bits))

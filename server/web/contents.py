@@ -125,5 +125,6 @@ def store_page(
             chosen = choose(store.time, now, choice, first, last)
         answers = tuple(answer(connection, store, one, chosen.period, now) for one in points)
         devices = tuple(queries.devices(connection, parts.scope, now, store_id))
-    total = total_of([(one.point, one.released) for one in answers], terms_in_force(devices))
+        cells = [(one.point, one.released) for one in answers]
+        total = total_of(connection, cells, chosen.period, terms_in_force(devices))
     return StorePage(store, chosen, now, total, attention(answers, total), answers, devices)

@@ -1,15 +1,19 @@
 """Figures as the API gives them. Times are RFC 3339 in the store's zone; durations are seconds."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from server.figures import Cut, PointFigures
+from server.figures import Cut, Measured, PointFigures
 from server.leaving import Leaving
 from server.periods import Period, StoreTime
 from server.statistics import Quantile, Share
 from server.suppression import Suppressed
+from server.unions import Counts
+
+HOLDS = "95 %: of sampling, with the buckets' width and the error of measuring"
 
 
 class PeriodOut(BaseModel):
@@ -30,13 +34,27 @@ class SuppressedOut(BaseModel):
     suppressed: Literal[True] = True
 
 
+class CountsOut(BaseModel):
+    """What a figure rests on, to 5 % of the visits below 50, else to 1 %."""
+
+    of: Annotated[int, Field(description="visits that are in it")]
+    left: Annotated[int | None, Field(description="of these, left before the event")]
+    censored: Annotated[int | None, Field(description="of these, no longer seen before the event")]
+
+    @classmethod
+    def made(cls, counts: Counts) -> "CountsOut":
+        """Counts as the API gives them."""
+        return cls(of=counts.of, left=counts.left, censored=counts.censored)
+
+
 class ShareOut(BaseModel):
     """A share in [0, 1] with its 95 % interval, for the time that it covers."""
 
     suppressed: Literal[False] = False
     value: float
-    low: float
+    low: Annotated[float, Field(description=HOLDS)]
     high: float
+    counts: CountsOut
     covered: tuple[PeriodOut, ...]
 
 
@@ -45,17 +63,19 @@ class QuantileOut(BaseModel):
 
     suppressed: Literal[False] = False
     value_s: Annotated[float | None, Field(description="none: more than `more_than_s`")]
-    low_s: float
+    low_s: Annotated[float, Field(description=HOLDS)]
     high_s: Annotated[float | None, Field(description="none: beyond what was seen")]
     more_than_s: float | None
+    counts: CountsOut
     covered: tuple[PeriodOut, ...]
 
 
 class AttendedOut(BaseModel):
-    """Of the time with a party present, the share with staff present too."""
+    """Of the time with a party present, the share with staff present too; without an interval."""
 
     suppressed: Literal[False] = False
     value: float
+    counts: CountsOut
     covered: tuple[PeriodOut, ...]
 
 
@@ -72,6 +92,44 @@ class CutOut(BaseModel):
     changed: tuple[str, ...]
 
 
+class BenchmarkOut(BaseModel):
+    """The benchmark that the errors of measuring in the intervals come from."""
+
+    definition_version: int
+    model: Annotated[str, Field(description="the person detector")]
+    source: str
+    visits: int
+    missed: Annotated[float, Field(description="of true visits, the share that is not found")]
+    false: Annotated[float, Field(description="of visits found, the share that is none")]
+
+
+class MeasuredOut(BaseModel):
+    """Where the intervals have their measuring errors from."""
+
+    all_measured: Annotated[
+        bool, Field(description="false: these definitions and detectors have no benchmark yet")
+    ]
+    benchmarks: tuple[BenchmarkOut, ...]
+
+    @classmethod
+    def of(cls, measured: Measured) -> "MeasuredOut":
+        """Measuring errors as the API names them."""
+        return cls(
+            all_measured=measured.all_measured,
+            benchmarks=tuple(
+                BenchmarkOut(
+                    definition_version=one.definition_version,
+                    model=one.model,
+                    source=one.source,
+                    visits=one.visits,
+                    missed=one.missed,
+                    false=one.false,
+                )
+                for one in measured.known
+            ),
+        )
+
+
 class FiguresOut(BaseModel):
     """Figures of the whole cells inside the period asked for."""
 
@@ -80,6 +138,12 @@ class FiguresOut(BaseModel):
     greet_within_s: float
     serve_within_s: float
     visits: int
+    already_there: Annotated[
+        int, Field(description="of the visits, there when seeing began; in steps, as counts are")
+    ]
+    unfinished: Annotated[
+        int, Field(description="of the visits, there when their window closed; in steps")
+    ]
     passers_by: int
     served_within: Annotated[AnyShare | None, Field(description=NOT_OF_A_QUEUE)]
     abandoned: AnyShare
@@ -95,42 +159,76 @@ class FiguresOut(BaseModel):
     observed: Annotated[float, Field(description="share of visit seconds seen")]
     bridged: float
     unknown: float
+    measured: MeasuredOut
     cuts: tuple[CutOut, ...]
 
     @classmethod
     def of(cls, figures: PointFigures, time: StoreTime, *, is_queue: bool = False) -> "FiguresOut":
         """Figures with the store's times."""
-        here = tuple(PeriodOut.of(one, time) for one in figures.covered)
-        of = {
-            name: tuple(PeriodOut.of(one, time) for one in periods)
-            for name, periods in figures.covers.items()
-        }
+        shapes = _Shapes(figures, time)
+        share, quantile = shapes.share, shapes.quantile
         return cls(
-            covered=here,
+            covered=tuple(PeriodOut.of(one, time) for one in figures.covered),
             greet_within_s=figures.expectations.greet_within_s,
             serve_within_s=figures.expectations.serve_within_s,
             visits=figures.visits,
+            already_there=figures.already_there,
+            unfinished=figures.unfinished,
             passers_by=figures.passers_by,
-            served_within=None if is_queue else _share(figures.served_within, of["served_within"]),
-            abandoned=_share(figures.abandoned, of["abandoned"]),
-            waiting_median=None
-            if is_queue
-            else _quantile(figures.waiting_median, of["waiting_median"]),
-            waiting_p90=None if is_queue else _quantile(figures.waiting_p90, of["waiting_p90"]),
-            greeted_within=None
-            if is_queue
-            else _share(figures.greeted_within, of["greeted_within"]),
-            greeting_median=_quantile(figures.greeting_median, of["greeting_median"]),
-            greeting_p90=_quantile(figures.greeting_p90, of["greeting_p90"]),
-            interaction_median=_quantile(figures.interaction_median, of["interaction_median"]),
-            flawless=_share(figures.flawless, of["flawless"]),
-            recovered=_share(figures.recovered, of["recovered"]),
-            attended_share=_attended(figures.attended_share, of["attended_share"]),
+            served_within=None if is_queue else share("served_within"),
+            abandoned=share("abandoned"),
+            waiting_median=None if is_queue else quantile("waiting_median"),
+            waiting_p90=None if is_queue else quantile("waiting_p90"),
+            greeted_within=None if is_queue else share("greeted_within"),
+            greeting_median=quantile("greeting_median"),
+            greeting_p90=quantile("greeting_p90"),
+            interaction_median=quantile("interaction_median"),
+            flawless=share("flawless"),
+            recovered=share("recovered"),
+            attended_share=shapes.attended("attended_share"),
             observed=figures.certainty.observed,
             bridged=figures.certainty.bridged,
             unknown=figures.certainty.unknown,
+            measured=MeasuredOut.of(figures.measured),
             cuts=_cuts(figures.cuts, time),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shapes:
+    """Figures of one answer by name, each with its counts and its time."""
+
+    figures: PointFigures
+    time: StoreTime
+
+    def share(self, name: str) -> AnyShare:
+        """A share; suppressed without counts."""
+        one: Share | Suppressed = getattr(self.figures, name)
+        if isinstance(one, Suppressed):
+            return SuppressedOut()
+        return ShareOut(
+            value=one.value,
+            low=one.low,
+            high=one.high,
+            counts=CountsOut.made(self.figures.counts[name]),
+            covered=self._covered(name),
+        )
+
+    def quantile(self, name: str) -> AnyQuantile:
+        """A percentile."""
+        one: Quantile | Suppressed = getattr(self.figures, name)
+        return _quantile(one, self.figures.counts.get(name), self._covered(name))
+
+    def attended(self, name: str) -> AttendedOut | SuppressedOut:
+        """The attended share."""
+        one: float | Suppressed = getattr(self.figures, name)
+        if isinstance(one, Suppressed):
+            return SuppressedOut()
+        counts = CountsOut.made(self.figures.counts[name])
+        return AttendedOut(value=one, counts=counts, covered=self._covered(name))
+
+    def _covered(self, name: str) -> tuple[PeriodOut, ...]:
+        return tuple(PeriodOut.of(one, self.time) for one in self.figures.covers[name])
 
 
 class LeavingOut(BaseModel):
@@ -146,33 +244,22 @@ class LeavingOut(BaseModel):
         here = tuple(PeriodOut.of(one, time) for one in leaving.stay_covered)
         return cls(
             left=None if isinstance(leaving.left, Suppressed) else leaving.left,
-            stay_median=_quantile(leaving.stay_median, here),
-            stay_p90=_quantile(leaving.stay_p90, here),
+            stay_median=_quantile(leaving.stay_median, leaving.stay_counts, here),
+            stay_p90=_quantile(leaving.stay_p90, leaving.stay_counts, here),
         )
 
 
-def _attended(
-    value: float | Suppressed, covered: tuple[PeriodOut, ...]
-) -> AttendedOut | SuppressedOut:
-    if isinstance(value, Suppressed):
-        return SuppressedOut()
-    return AttendedOut(value=value, covered=covered)
-
-
-def _share(share: Share | Suppressed, covered: tuple[PeriodOut, ...]) -> AnyShare:
-    if isinstance(share, Suppressed):
-        return SuppressedOut()
-    return ShareOut(value=share.value, low=share.low, high=share.high, covered=covered)
-
-
-def _quantile(one: Quantile | Suppressed, covered: tuple[PeriodOut, ...]) -> AnyQuantile:
-    if isinstance(one, Suppressed):
+def _quantile(
+    one: Quantile | Suppressed, counts: Counts | None, covered: tuple[PeriodOut, ...]
+) -> AnyQuantile:
+    if isinstance(one, Suppressed) or counts is None:
         return SuppressedOut()
     return QuantileOut(
         value_s=_rounded(one.value_s),
         low_s=round(one.low_s, 1),
         high_s=_rounded(one.high_s),
         more_than_s=_rounded(one.more_than_s),
+        counts=CountsOut.made(counts),
         covered=covered,
     )
 

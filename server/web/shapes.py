@@ -10,7 +10,7 @@ from server.answers import PointAnswer
 from server.course import Gap, Step
 from server.figures import PointFigures
 from server.periods import Period, StoreTime
-from server.queries import Alive, DeviceView, PointView, StoreView
+from server.queries import Alive, CoverageRange, DeviceView, PointView, StoreView
 from server.suppression import Suppressed
 from server.totals import StoreTotal
 from server.web.figure_shapes import FiguresOut, LeavingOut, PeriodOut, SuppressedOut
@@ -23,6 +23,11 @@ class CoverageOut(BaseModel):
 
     low: float
     high: float
+
+    @classmethod
+    def of(cls, seen: CoverageRange | None) -> "CoverageOut | None":
+        """Coverage as the API gives it; none where no window came."""
+        return None if seen is None else cls(low=seen.low, high=seen.high)
 
 
 class PointFiguresOut(BaseModel):
@@ -38,12 +43,12 @@ class PointFiguresOut(BaseModel):
     @classmethod
     def of(cls, answer: PointAnswer, time: StoreTime) -> "PointFiguresOut":
         """An answer with the store's times."""
-        seen, left = answer.coverage, answer.leaving
+        left = answer.leaving
         return cls(
             point_id=answer.point.ref.point_id,
             asked=PeriodOut.of(answer.asked, time),
             k=answer.k,
-            coverage=None if seen is None else CoverageOut(low=seen.low, high=seen.high),
+            coverage=CoverageOut.of(answer.coverage),
             figures=_figures(answer.figures, time, is_queue=answer.point.is_queue),
             leaving=None if left is None else LeavingOut.of(left, time),
         )
@@ -71,6 +76,7 @@ class StoreFiguresOut(BaseModel):
     store_id: UUID
     asked: PeriodOut
     k: InForce
+    coverage: CoverageOut | None
     figures: FiguresOut | SuppressedOut
     parts: tuple[PartOut, ...]
 
@@ -84,6 +90,7 @@ class StoreFiguresOut(BaseModel):
             store_id=store.store_id,
             asked=PeriodOut.of(asked, time),
             k=total.k,
+            coverage=CoverageOut.of(total.coverage),
             figures=_figures(total.figures, time),
             parts=tuple(
                 PartOut(
@@ -101,6 +108,7 @@ class StepOut(BaseModel):
 
     period: PeriodOut
     gap: Gap | None
+    coverage: CoverageOut | None
     figures: FiguresOut | SuppressedOut
 
     @classmethod
@@ -109,6 +117,7 @@ class StepOut(BaseModel):
         return cls(
             period=PeriodOut.of(step.period, time),
             gap=step.gap,
+            coverage=CoverageOut.of(step.coverage),
             figures=_figures(step.figures, time, is_queue=step.is_queue),
         )
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from firmware_cfg.site import Site
-from tests.scenarios.camera import Camera, Point
+from tests.scenarios.camera import Camera, FloatArray, Point
 
 Rect = tuple[float, float, float, float]  # x from, y from, x to, y to, metres
 
-STAFF_BAND_PX = 34
+STAFF_BAND_M = 0.22
 
 
 @dataclass(frozen=True)
@@ -35,16 +37,12 @@ class Layout:
 
     def hidden_below_m(self, x: float, y: float) -> float:
         """Height up to which a desk hides what stands at (x, y)."""
-        camera, hidden = self.camera, 0.0
-        for counter in self.counters:
-            if counter.desk is None:
-                continue
-            x1, _, x2, far = counter.desk
-            if not (x1 - 0.2 <= x <= x2 + 0.2 and y > far):
-                continue
-            share = (y - camera.y_m) / (far - camera.y_m)
-            hidden = max(hidden, camera.height_m + (counter.desk_m - camera.height_m) * share)
-        return hidden
+        return float(self.hidden_below_each_m(np.array([x], float), np.array([y], float))[0])
+
+    def hidden_below_each_m(self, x: FloatArray, y: FloatArray) -> FloatArray:
+        """The same for (n,) places."""
+        desks = [(one.desk, one.desk_m) for one in self.counters if one.desk is not None]
+        return self.camera.hidden_below_m(desks, x, y)
 
     def site(self) -> Site:
         """The site file that an installer would have made."""
@@ -53,7 +51,8 @@ class Layout:
         if any(self.camera.k):
             focal = self.camera.focal_px
             matrix = [[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]]
-            lens = {"lens": {"model": "brown", "matrix": matrix, "k": self.camera.k}}
+            model = "fisheye" if self.camera.fisheye else "brown"
+            lens = {"lens": {"model": model, "matrix": matrix, "k": self.camera.k}}
         site: dict[str, object] = {
             "camera": {"size_px": (width, height), **lens},
             "queue": [
@@ -78,10 +77,11 @@ class Layout:
         if counter.desk is not None:
             x1, _, x2, far = counter.desk
             z, anchor = counter.desk_m, "foot"
-            band = float(STAFF_BAND_PX)
             if counter.seated_m is not None:
                 z, anchor, far = (counter.desk_m + counter.seated_m) / 2, "centre", far + 0.5
             (u1, v1), (u2, v2) = self.camera.pixel(x1, far, z), self.camera.pixel(x2, far, z)
+            depth_m = self.camera.depth_m((x1 + x2) / 2, far, z)
+            band = STAFF_BAND_M * self.camera.focal_px / depth_m
             zone = [(u1, v1 - band), (u2, v2 - band), (u2, v2 + band), (u1, v1 + band)]
             point |= {"staff_zone_px": self._clipped(zone), "staff_anchor": anchor}
         return point

@@ -40,9 +40,14 @@ MEASURES_IN_WORDS = {
     "recovered": "Recovery rate",
     "attended_share": "Attended share",
     "visits": "`visits`",
+    "already_there": "`already_there`",
+    "unfinished": "`unfinished`",
     "passers_by": "passer-by",
 }
-NOT_MEASURES = {"covers", "covered", "staff_covered", "expectations", "certainty", "cuts"}
+NOT_MEASURES = {"covers", "covered", "staff_covered", "expectations", "certainty", "cuts"} | {
+    "counts",
+    "measured",
+}
 PLACE_AND_TIME = {"point", "kind", "level", "start", "end", "k", "staff"}
 
 

@@ -27,6 +27,7 @@ function speak() {
     node.setAttribute("aria-label", words[node.dataset.sayLabel]);
   }
   byId("language").textContent = words.other;
+  byId("stopwatch").href = `/stopwatch?lang=${words.code}`;
   byId("language").lang = words.code === "en" ? "zh" : "en";
   showLink();
   if (!state.plan) return;

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from firmware_cfg.messages import Cell, PointKind, encode
+from firmware_cfg.histogram import Fate, Histogram
+from firmware_cfg.messages import Cell, Outcomes, PointKind, WireHistogram, encode
 from server.database import writer
 from server.health import health_of
 from server.identity import apply_identity
@@ -113,6 +114,61 @@ def test_the_whole_store_counts_each_visit_once_and_those_who_left(
     assert [len(part["covered"]) for part in found["parts"]] == [1, 1]
     assert found["k"] == 10
     assert "Whole store 100 visits" in seen(client)
+
+
+def test_every_figure_carries_what_it_rests_on(
+    engine: Engine, factory: MessageFactory, client: Client
+) -> None:
+    waits = Histogram(3, {Fate.EVENT: {50: 40}, Fate.LEFT: {40: 12}, Fate.CENSORED: {40: 6}})
+    one = factory.cell(visits=60).model_copy(
+        update={
+            "left_censored": 2,
+            "waiting": WireHistogram.of(waits),
+            "outcomes": Outcomes(served=41, abandoned=12, still_present=7),
+        }
+    )
+    take(engine, factory, one)
+    asked = {"from": MONDAY.isoformat(), "to": (MONDAY + HALF_HOUR).isoformat()}
+    points = client.get(f"/api/v1{store_path(client)}/points").json()["items"]
+    answers = [
+        client.get(f"/api/v1{path}/figures", params=asked).json()
+        for path in (store_path(client), f"/points/{points[0]['point_id']}")
+    ]
+    for found in answers:
+        figures = found["figures"]
+        assert found["coverage"] == {"low": 0.99, "high": 1.0}
+        for name in ("served_within", "waiting_median", "waiting_p90"):
+            assert figures[name]["counts"] == {"of": 58, "left": 12, "censored": 6}
+        assert figures["abandoned"]["counts"] == {"of": 53, "left": None, "censored": None}
+        assert (figures["already_there"], figures["unfinished"]) == (2, 7)
+        parts = figures["observed"], figures["bridged"], figures["unknown"]
+        assert parts == (0.95, 0.04, 0.01)
+        assert figures["measured"]["all_measured"] is True
+    text = seen(client)
+    assert "of 58: 12 left before, 6 not seen to the end" in text
+    assert "2 already there when seeing began, 7 not gone when counted" in text
+    assert "99–100 %; 4 % bridged, 1 % unknown" in text
+    course = f"/api/v1/points/{points[0]['point_id']}/course"
+    (step,) = (
+        one
+        for one in client.get(course, params=asked).json()["steps"]
+        if not one["figures"]["suppressed"]
+    )
+    assert step["coverage"] == {"low": 0.99, "high": 1.0}
+
+
+def test_pages_say_what_the_ranges_hold(
+    engine: Engine, factory: MessageFactory, client: Client
+) -> None:
+    take(engine, factory, factory.cell())
+    holds = "They hold chance, the width of the histogram’s buckets and the error of measuring."
+    assert holds in seen(client)
+    assert "the errors are another’s" not in seen(client)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE cell SET model = 'unheard of'")
+    assert "the errors are another’s" in seen(client)
+    chinese = client.get(store_path(client), headers={"Accept-Language": "zh"}).text
+    assert "已计入抽样误差、直方图分桶宽度和测量误差" in chinese
 
 
 def test_the_total_says_which_point_is_in_it_for_which_time(

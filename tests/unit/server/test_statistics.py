@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_cfg.histogram import Fate, Histogram
-from server import statistics
-from server.figures import merged
-from server.statistics import proportion, quantile, share_within, wilson
+from server import life_table
+from server.life_table import wilson
+from server.statistics import proportion, quantile, share_within
+from server.unions import merged
 
 GREET_S, LEAVE_S = 60.0, 20.0
 TRULY_GREETED_WITHIN_30 = 0.25 * (1 - math.exp(-2))
@@ -41,6 +42,22 @@ def test_leaving_competes_for_shares_and_censors_percentiles() -> None:
     assert had_everyone_stayed is not None
     assert share.value == pytest.approx(0.217, abs=0.005)
     assert had_everyone_stayed.value_s == pytest.approx(30, abs=1.0)
+
+
+def test_a_table_worked_out_by_hand() -> None:
+    """Ten parties: in (4, 8] s 2 served, 1 left, 2 no longer seen; in (8, 16] s 1 and 1."""
+    crowd = Histogram(
+        0, {Fate.EVENT: {2: 2, 3: 1}, Fate.LEFT: {2: 1, 3: 1, 5: 3}, Fate.CENSORED: {2: 2}}
+    )
+    first, second = share_within(crowd, 8.0), share_within(crowd, 16.0)
+    assert first is not None
+    assert second is not None
+    assert first.value == pytest.approx(2 / 9)  # 9 exposed: half of those censored are gone
+    assert second.value == pytest.approx(2 / 9 + (6 / 9) * (1 / 5))
+    had_all_stayed = 1 - (1 - 2 / 8.5) * (1 - 1 / 4.5)  # half of those who left are gone too
+    reached = quantile(crowd, had_all_stayed)
+    assert reached is not None
+    assert reached.value_s == pytest.approx(16.0)
 
 
 @pytest.mark.parametrize("blind", [False, True])
@@ -112,13 +129,13 @@ def test_without_censoring_the_closed_form_is_aalen_johansen(
     share = share_within(crowd, within_s)
     if share is None:
         return
-    rows = statistics._rows(crowd)
+    rows = life_table.rows_of(crowd)
     inside = [row for row in rows if row.upper_s <= within_s]
     beyond = [row for row in rows if row.lower_s < within_s]
-    early, late = (statistics._incidence_at(part, 0.5) for part in (inside, beyond))
+    early, late = (life_table.incidence_at(part, 0.5) for part in (inside, beyond))
     assert early - 1e-9 <= share.value <= late + 1e-9
-    low = statistics._effective_interval(inside, 0.5, base)[0]
-    high = statistics._effective_interval(beyond, 0.5, base)[1]
+    low = life_table._effective_interval(inside, 0.5, base)[0]
+    high = life_table._effective_interval(beyond, 0.5, base)[1]
     assert share.low == pytest.approx(min(low, share.value), abs=1e-9)
     assert share.high == pytest.approx(max(high, share.value), abs=1e-9)
 

@@ -16,6 +16,7 @@ from firmware_cfg.messages import encode
 from server.figures import Expectations, PointFigures, point_figures
 from server.ingest.committing import commit
 from server.ingest.reading import read
+from server.life_table import wilson
 from server.periods import Period
 from server.statistics import Share
 from server.suppression import (
@@ -26,6 +27,7 @@ from server.suppression import (
     Staff,
     Suppressed,
     count_shown,
+    part_shown,
     read_released,
     shown,
     together,
@@ -123,6 +125,45 @@ def test_a_count_comes_in_the_steps_of_its_share(
     assert count_shown(left, visits, 10) == seen
 
 
+@pytest.mark.parametrize(
+    ("part", "visits", "seen"), [(24, 24, 24), (1, 24, 1), (11, 30, 10), (13, 60, 13), (0, 30, 0)]
+)
+def test_what_a_figure_rests_on_comes_in_the_steps_of_shares(
+    part: int, visits: int, seen: int
+) -> None:
+    assert part_shown(part, visits) == seen
+
+
+def test_misjudged_visits_weigh_more_in_a_share_of_few(filled: Engine) -> None:
+    with filled.connect() as connection:
+        asked = Period(MONDAY, MONDAY + HALF_HOUR)
+        found = read_released(connection, counter(connection), asked)
+    assert isinstance(found, Released)
+    (one,) = found.cells
+    assert one.staff is not None
+    cells = [
+        replace(
+            one,
+            visits=1000,
+            staff=replace(one.staff, judged=1000, broken=broken, recovered=broken // 2),
+        )
+        for broken in (1000, 250)
+    ]
+    all_broken, few_broken = (point_figures(Released((each,)), Expectations()) for each in cells)
+    assert isinstance(all_broken, PointFigures)
+    assert isinstance(few_broken, PointFigures)
+    wide, narrow = (figures.recovered for figures in (few_broken, all_broken))
+    assert isinstance(wide, Share)
+    assert isinstance(narrow, Share)
+    off = sum(
+        one.lost + one.gained
+        for known in all_broken.measured.known
+        for one in (known.flawless, known.served)
+    )
+    sampling = wilson(125, 250)[1] - wilson(500, 1000)[1]
+    assert wide.high - narrow.high == pytest.approx(3 * off + sampling, abs=0.011)
+
+
 def test_the_attended_share_comes_in_steps_of_5_points_below_50_visits(filled: Engine) -> None:
     with filled.connect() as connection:
         asked = Period(MONDAY, MONDAY + HALF_HOUR)
@@ -159,7 +200,9 @@ def test_a_cell_whose_own_base_is_below_k_stays_out_of_the_union(filled: Engine)
     assert isinstance(both, PointFigures)
     assert alone.recovered == Suppressed()
     assert alone.covers["recovered"] == ()
-    assert both.recovered == other.recovered == Share(0.15, 0.0, 0.45, 13)
+    assert both.recovered == other.recovered
+    assert isinstance(both.recovered, Share)
+    assert (both.recovered.value, both.recovered.low, both.recovered.base) == (0.15, 0.0, 13)
     assert both.covers["recovered"] == (many.period,)
     assert both.covered == (few.period, many.period)
 
@@ -233,6 +276,7 @@ def made(rng: random.Random, k: int, point_id: UUID) -> ReleasedCell:
         level="half_hour",
         k=rng.choice([k, k, 5]),
         visits=visits,
+        left_censored=rng.randrange(3),
         passers_by=0,
         served=0,
         greeted_only=0,

@@ -1,0 +1,1 @@
+"""A workshop of shops: simulated days at a counter, their exact truth, and how they are seen."""
