@@ -5,7 +5,9 @@ Values in, values out: neither clocks nor files. The same engine runs live and i
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +17,7 @@ from edge.tracking.floor import floor_of
 from edge.tracking.track import TrackId
 from edge.tracking.tracker import Sighting, Tracker
 from edge.visits.analysis import Analysis
+from edge.visits.identity import Identity
 from edge.visits.person import Person, Role
 from edge.visits.values import BlindSpan, Event, Visit
 from edge.visits.zones import ZoneMap
@@ -57,6 +60,7 @@ class Engine:
         self.view = region_of(site)
         self._zones = ZoneMap(site)
         self._last_s: float | None = None
+        self._ids = count(1)
         # A stay closes at most `merge_s` after its last presence; looking back by the rest
         # of `settle_s` makes it final in time, with as much later evidence as there can be.
         self._lag_s = max(0.0, site.encounter.settle_s - site.encounter.merge_s - LAG_MARGIN_S)
@@ -64,11 +68,14 @@ class Engine:
 
     def _begin(self) -> None:
         """Start seeing: nobody is known."""
-        size_px, keep_s = self._site.camera.size_px, self._site.encounter.merge_s
-        self._tracker = Tracker(size_px, self.view, self._floor, self._place, keep_s)
+        size_px, merge_s = self._site.camera.size_px, self._site.encounter.merge_s
+        self._tracker = Tracker(size_px, self.view, self._floor, self._ids)
+        self._identity = Identity(self._floor, merge_s, self._zones.staff_bits)
         self._analysis = Analysis(self._zones, self._site.encounter)
         self._people: dict[TrackId, Person] = {}
+        self._person_of: dict[TrackId, Person] = {}
         self._now: dict[TrackId, Observation] = {}
+        self._oldest_s = -math.inf
         self.sightings: list[Sighting] = []
 
     def step(self, record: FrameRecord) -> list[Event]:
@@ -87,21 +94,40 @@ class Engine:
                 raise ValueError(f"frame {record.frame}: time {t_s} s after {self._last_s} s")
             if t_s - self._last_s > self._site.encounter.merge_s:
                 events = [*self.finish(), BlindSpan(self._last_s, t_s)]
+        dt_s = 0.0 if self._last_s is None else t_s - self._last_s
         self._last_s = t_s
         self._widen(record.boxes_xyxy_px)
         step = self._tracker.update(t_s, record.frame, record.boxes_xyxy_px, record.scores)
         self._now = {}
         self.sightings = step.seen
+        boxes = [sighting.observations[-1].box_xyxy_px for sighting in step.seen]
+        for track in step.started:
+            self._identity.begin(track, boxes)
         for sighting in step.seen:
             self._see(sighting)
-        for track_id in (*step.left, *step.ended):
-            person = self._people[track_id]
-            person.gone_s = person.t_s[-1]
+        for track in step.ended:
+            self._identity.end(track)
+        self._identity.look(dt_s, boxes)
         self._analysis.add_frame(t_s)
         horizon_s = t_s - self._lag_s
+        self._join(horizon_s)
         events += self._analysis.advance(self._people, horizon_s)
         self._forget(horizon_s)
         return events
+
+    def _join(self, horizon_s: float) -> None:
+        """Make one person of the tracks that are found to be one; let go who is gone."""
+        links, gone = self._identity.decide(horizon_s)
+        for earlier, later in links:
+            person, other = self._person_of[earlier], self._person_of[later]
+            person.absorb(other)
+            del self._people[other.id]
+            for track_id, one in self._person_of.items():
+                if one is other:
+                    self._person_of[track_id] = person
+        for track_id in gone:
+            person = self._person_of[track_id]
+            person.gone_s = person.t_s[-1]
 
     def _widen(self, boxes_xyxy_px: NDArray[np.float64]) -> None:
         """A box beyond the view proves that more is looked at: then it is the whole picture."""
@@ -115,6 +141,7 @@ class Engine:
 
     def finish(self) -> list[Event]:
         """End the record; returns all that was not final. The engine may go on afterwards."""
+        self._join(math.inf)
         events = self._analysis.finish(self._people)
         self._begin()
         return events
@@ -125,7 +152,7 @@ class Engine:
 
     def role(self, track_id: TrackId) -> tuple[Role, float]:
         """Role of a person by the evidence so far, with its confidence in [0.5, 1]."""
-        person = self._people[track_id]
+        person = self._person_of[track_id]
         return person.role, person.role_confidence
 
     @property
@@ -138,7 +165,7 @@ class Engine:
         return [self._present(track_id, seen) for track_id, seen in self._now.items()]
 
     def _present(self, track_id: TrackId, seen: Observation) -> Present:
-        person = self._people[track_id]
+        person = self._person_of[track_id]
         in_zone = bool(person.last_mask & self._zones.customer_bits)
         return Present(
             track_id,
@@ -150,15 +177,17 @@ class Engine:
         )
 
     def _see(self, sighting: Sighting) -> None:
-        person = self._people.get(sighting.id)
+        person = self._person_of.get(sighting.id)
         for seen in sighting.observations:
             if person is None:
                 person = Person(sighting.id, self._at_edge(seen), self._floor)
-                self._people[sighting.id] = person
+                self._people[sighting.id] = self._person_of[sighting.id] = person
             mask = self._zones.mask(seen, person.last_mask)
+            measure = self._measure(seen)
+            self._identity.see(sighting.id, seen.t_s, measure, mask)
             person.add(
                 seen.t_s,
-                self._measure(seen),
+                measure,
                 mask,
                 self._zones.staff_bits,
                 self._zones.customer_bits,
@@ -174,9 +203,6 @@ class Engine:
         behind = self._zones.behind_counter(seen)
         return self._floor.measure((left + right) / 2, top, seen.foot_xy_px[1], behind)
 
-    def _place(self, seen: Observation) -> tuple[float, float]:
-        return self._floor.position_m(self._measure(seen))
-
     def _at_edge(self, seen: Observation) -> bool:
         left, top, right, bottom = seen.box_xyxy_px
         view = self.view
@@ -184,7 +210,12 @@ class Engine:
         return min(inside) <= view.margin_px
 
     def _forget(self, horizon_s: float) -> None:
-        """Drop people who are gone and done with, and sightings that nothing needs."""
+        """Drop people who are gone and done with, and sightings that nothing needs.
+
+        There is something to drop once the oldest sighting has been kept for long enough.
+        """
+        if self._oldest_s >= horizon_s - 2 * REMEMBER_S:
+            return
         done = [
             person.id
             for person in self._people.values()
@@ -192,6 +223,11 @@ class Engine:
         ]
         for track_id in done:
             del self._people[track_id]
+        here = self._people
+        self._person_of = {who: one for who, one in self._person_of.items() if one.id in here}
         for person in self._people.values():
             if person.t_s[0] < horizon_s - 2 * REMEMBER_S:
                 person.forget_before(horizon_s - REMEMBER_S)
+        # Whoever is new since then was first seen later than this.
+        kept_s = (person.t_s[0] for person in self._people.values())
+        self._oldest_s = min(horizon_s - REMEMBER_S, *kept_s, math.inf)

@@ -56,8 +56,8 @@ def _covered(boxes: Sequence[Box]) -> list[bool]:
     left, top, right, bottom = np.array(boxes, float).reshape(-1, 4).T
     middle, lower = ((left + right) / 2)[:, None], (bottom + LOWER_SHARE * (bottom - top))[:, None]
     nearer = (bottom > lower) & (top <= lower)
-    inside: NDArray[np.bool_] = nearer & (left <= middle) & (middle <= right)
-    covered: list[bool] = inside.any(axis=1).tolist()
+    below = nearer & (left <= middle) & (middle <= right)
+    covered: list[bool] = np.logical_or.reduce(below, axis=1).tolist()
     return covered
 
 

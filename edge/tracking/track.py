@@ -4,11 +4,7 @@
 |---|---|---|
 | tentative | confirmed | `CONFIRM_HITS` detections, one of them at least `START_SCORE` |
 | tentative | ended | unseen for `TENTATIVE_S`, or two frames where that is longer |
-| confirmed | hidden | unseen for `COAST_S`, or two frames; away from the picture's edge |
-| confirmed | left | unseen as long, and last seen walking out of the picture |
-| hidden | confirmed | seen again at the same place |
-| hidden | ended | a new track is found to be the same person (`edge.tracking.tracker`) |
-| hidden | ended | unseen for `keep_s` |
+| confirmed | ended | unseen for `COAST_S`, or two frames where that is longer |
 
 Pixels are delivered pixels. Motion is filtered for each of three coordinates of the box:
 its middle x, its top (head) and its bottom (foot), by `edge.tracking.motion`.
@@ -16,6 +12,7 @@ its middle x, its top (head) and its bottom (foot), by `edge.tracking.motion`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
@@ -29,7 +26,7 @@ Box = tuple[float, float, float, float]
 START_SCORE = 0.4
 CONFIRM_HITS = 3
 TENTATIVE_S = 0.7
-COAST_S = 1.0
+COAST_S = 0.8
 HEIGHT_MEMORY_S = 2.0
 SHORTENED = 0.82
 SAME_TOP = 0.12
@@ -45,8 +42,6 @@ class Life(StrEnum):
 
     TENTATIVE = "tentative"
     CONFIRMED = "confirmed"
-    HIDDEN = "hidden"
-    LEFT = "left"
     ENDED = "ended"
 
 
@@ -99,6 +94,10 @@ class Track:
         body_m: how tall the person is, from whole boxes; None: not known.
         pace_px_s: speed of the middle, top and bottom when it was seen last.
         pending: observations made before the track was confirmed.
+        sizes: how many boxes showed the whole body, and the sums of the logarithm of how tall
+            it is, and of its square.
+        from_edge: it came in over the edge of the view, once confirmed.
+        walked_out: it was walking out of the view when it was seen last, once ended.
     """
 
     id: TrackId
@@ -116,6 +115,9 @@ class Track:
     best_score: float = 0.0
     pending: list[Observation] = field(default_factory=list)
     last: Observation | None = None
+    sizes: tuple[int, float, float] = (0, 0.0, 0.0)
+    from_edge: bool = False
+    walked_out: bool = False
 
     @classmethod
     def start(cls, track_id: TrackId, t_s: float, box: Box) -> Track:
@@ -152,6 +154,10 @@ class Track:
             self.bottom.update(foot_y, self.height_px, 2.5 if feet_hidden else 1.0)
         if foot_seen and not feet_hidden:
             self._measure_body(t_s, bottom - top, body_m)
+            if body_m is not None and not seen.covered:
+                count, total, squares = self.sizes
+                size = math.log(max(body_m, 0.1))
+                self.sizes = (count + 1, total + size, squares + size * size)
         self.pace_px_s = (self.x.velocity, self.top.velocity, self.bottom.velocity)
         self.width_px += 0.3 * (right - left - self.width_px)
         self.hits += 1
@@ -209,27 +215,6 @@ class Track:
             self.top.jump(top, self.bottom)
             return True
         return False
-
-    def reappear(self, box: Box) -> None:
-        """Be seen again, at `box`, where it was hidden."""
-        self.life = Life.CONFIRMED
-        self.x = Motion((box[0] + box[2]) / 2, self.height_px)
-        self.top = Motion(self.top.position, self.height_px)
-        self.bottom = Motion(self.bottom.position, self.height_px)
-
-    def resume(self, lost: Track) -> None:
-        """Be the person of `lost`: its id, and its height where this one shows less of it."""
-        self.id = lost.id
-        if self.body_m is None or lost.body_m is None:
-            return
-        if self.body_m >= SHORTENED * lost.body_m:
-            return
-        top = self.pending[-1].box_xyxy_px[1]
-        for one in self.pending:
-            one.foot_xy_px = (one.foot_xy_px[0], one.box_xyxy_px[1] + lost.height_px)
-            one.height_px, one.feet_hidden = lost.height_px, True
-        self.height_px, self.body_m = lost.height_px, lost.body_m
-        self.bottom = Motion(top + lost.height_px, lost.height_px)
 
     def walking_out(self, view: Region, horizon_s: float) -> bool:
         """Whether, from where it was last seen, it is leaving the view.

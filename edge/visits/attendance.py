@@ -88,14 +88,20 @@ def qualified(
             if behind & counter.staff_bit:
                 served |= counter.service_bit
         return [one for one in customers if one.seen.mask & served]
-    near = [one for one in customers if one.seen.mask & zones.customer_bits]
     return [
-        one for one in near if math.dist(staff.position_m, one.seen.position_m) <= reach_m
+        one
+        for one in customers
+        if one.seen.mask & zones.customer_bits
+        and math.dist(staff.position_m, one.seen.position_m) <= reach_m
     ]
 
 
 class Attendance:
-    """The current party of each staff member, and the log of attention."""
+    """The current party of each staff member, and the log of attention.
+
+    For each staff member it keeps the stays whose logs of attention run, so that a frame
+    costs what goes on in it and not every staff member times every customer.
+    """
 
     def __init__(self, zones: ZoneMap, reach_m: float) -> None:
         """Attend within `reach_m` on the customers' side."""

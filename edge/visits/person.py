@@ -74,6 +74,19 @@ class Person:
             self.changed_s.append(t_s)
         self.last_mask = mask
 
+    def absorb(self, later: Person) -> None:
+        """Take over the timeline of `later`, who is the same person seen again."""
+        if later.masks[0] != self.last_mask:
+            self.changed_s.append(later.t_s[0])
+        self.changed_s += later.changed_s
+        self.t_s += later.t_s
+        self.measures += later.measures
+        self.masks += later.masks
+        self.last_mask = later.last_mask
+        self.gone_s = later.gone_s
+        self.staff_s += later.staff_s
+        self.customer_s += later.customer_s
+
     @property
     def is_staff(self) -> bool:
         """Whether the evidence says staff."""

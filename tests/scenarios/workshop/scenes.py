@@ -39,7 +39,7 @@ class Crowd:
     alone: float = 0.8
     couples: float = 0.15
     patience_s: float = 120.0
-    service_s: float = 30.0
+    service_s: float = 20.0
     aside: float = 0.0
     back: float = 0.0
     leans: float = 0.1
@@ -276,8 +276,8 @@ def at(conditions: Conditions, fps: float) -> Conditions:
 
 MANNEQUINS = (Figure(1.55, 4.6, 1.75, 0.62, 0.85), Figure(-1.9, 5.3, 1.7, 0.45, 0.4))
 POSTER = (Figure(0.55, 5.75, 1.6, 0.5, 0.6),)
-BUSY = Crowd(every_s=20.0, service_s=17.0, passers_s=60.0)
-FAMILIES = Crowd(alone=0.25, couples=0.45, every_s=36.0)
+BUSY = Crowd(every_s=21.0, service_s=15.0, passers_s=60.0)
+FAMILIES = Crowd(alone=0.25, couples=0.45, every_s=38.0)
 
 SCENES: tuple[Scene, ...] = (
     Scene("plain", shops.FRONT, Crowd(), steady, at(USUAL, 10)),
@@ -296,7 +296,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("impatient", shops.FRONT, Crowd(patience_s=22.0, every_s=22.0), absent, at(USUAL, 9), 620),
     Scene("staff_away", shops.FRONT, Crowd(), absent, at(USUAL, 12)),
     Scene("shift_change", shops.FRONT, Crowd(), shift_change, at(USUAL, 6)),
-    Scene("greeter", shops.FRONT, Crowd(service_s=38.0), with_greeter, at(USUAL, 10)),
+    Scene("greeter", shops.FRONT, Crowd(service_s=24.0), with_greeter, at(USUAL, 10)),
     Scene("two_behind", shops.TIGHT_LINE, Crowd(), two_behind, at(USUAL, 5)),
     Scene("shared_queue", shops.SHARED, BUSY, absent, at(USUAL, 8), 620.0),
     Scene("one_for_two", shops.SHARED, Crowd(every_s=26.0, service_s=20), one_for_all, at(USUAL, 10)),

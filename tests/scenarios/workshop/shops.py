@@ -110,11 +110,13 @@ SIDEWAYS = _row(4, (-0.85, 4.4), (0.85, -0.1))
 TIGHT = _row(5, (-0.9, 4.4), (0.62, -0.08))
 STRAIGHT = _row(4, (0.0, 4.25), (0.02, -0.85))
 
-FRONT = shop(Camera(), ONE, (("queue-1", ACROSS, FEEDS),), (SIDEWAYS,))
+CEILING = Camera(3.3, 29.0, 1000.0, y_m=-0.3)
+
+FRONT = shop(CEILING, ONE, (("queue-1", ACROSS, FEEDS),), (SIDEWAYS,))
 STRAIGHT_LINE = shop(
     Camera(3.1, 27.0, 900.0, y_m=-1.0), ONE, (("queue-1", AHEAD, FEEDS),), (STRAIGHT,)
 )
-TIGHT_LINE = shop(Camera(3.0, 26.0, 950.0), ONE, (("queue-1", ACROSS, FEEDS),), (TIGHT,))
+TIGHT_LINE = shop(Camera(3.1, 27.0, 950.0), ONE, (("queue-1", ACROSS, FEEDS),), (TIGHT,))
 FROM_THE_SIDE = shop(
     Camera(2.9, 22.0, 850.0, (1280, 720), 38.0, -4.2, 1.2),
     ONE,
@@ -142,13 +144,13 @@ FISHEYE = shop(
     (SIDEWAYS,),
 )
 SMALL_PICTURE = shop(
-    Camera(2.7, 24.0, 560.0, (640, 480)), ONE, (("queue-1", ACROSS, FEEDS),), (SIDEWAYS,)
+    Camera(3.0, 27.0, 560.0, (640, 480)), ONE, (("queue-1", ACROSS, FEEDS),), (SIDEWAYS,)
 )
 LARGE_PICTURE = shop(
-    Camera(3.0, 26.0, 1500.0, (1920, 1080)), ONE, (("queue-1", ACROSS, FEEDS),), (SIDEWAYS,)
+    Camera(3.2, 28.0, 1500.0, (1920, 1080), y_m=-0.2), ONE, (("queue-1", ACROSS, FEEDS),), (SIDEWAYS,)
 )
-CASHIER = shop(Camera(), SEATED, (("queue-1", ACROSS, FEEDS),), (SIDEWAYS,))
-NO_QUEUE = shop(Camera(), (Counter("bar", DESK, (-1.5, 4.6, 1.5, 6.0)),), (), ())
+CASHIER = shop(CEILING, SEATED, (("queue-1", ACROSS, FEEDS),), (SIDEWAYS,))
+NO_QUEUE = shop(CEILING, (Counter("bar", DESK, (-1.5, 4.6, 1.5, 6.0)),), (), ())
 SHARED = shop(
     Camera(3.1, 25.0, 860.0),
     (LEFT, RIGHT),
