@@ -106,7 +106,8 @@ class Engine:
         for sighting in step.seen:
             self._see(sighting)
         for track in step.ended:
-            self._identity.end(track)
+            if self._identity.end(track):
+                del self._people[track.id], self._person_of[track.id]
         self._identity.look(dt_s, boxes)
         self._analysis.add_frame(t_s)
         horizon_s = t_s - self._lag_s

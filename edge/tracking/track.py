@@ -33,6 +33,9 @@ SAME_TOP = 0.12
 GROWN = 1.15
 TALLEST_M = 2.1
 JUMP_H = 0.22
+KNOWN_SIZES = 5
+TWO_M = 1.9
+TWO_SHARE = 1.2
 OUTWARD_H_PER_S = 0.3
 INWARD_H = 0.05
 
@@ -167,6 +170,31 @@ class Track:
             t_s, frame, box, (middle, foot_y), foot_seen, feet_hidden, self.height_px, seen.score
         )
         return self.last
+
+    def holds_two(self, seen: Detection) -> bool:
+        """Whether a box is too tall to be this person's alone: it is around two people."""
+        count, total, _ = self.sizes
+        if seen.body_m is None or count < KNOWN_SIZES or seen.body_m < TWO_M:
+            return False
+        return seen.body_m > TWO_SHARE * math.exp(total / count)
+
+    def fits_end(self, seen: Detection, *, head: bool) -> bool:
+        """Whether a box has this person's head, or feet, where they are foreseen."""
+        left, top, right, bottom = seen.box_xyxy_px
+        aside = abs((left + right) / 2 - self.x.position)
+        off = abs(top - self.top.position) if head else abs(bottom - self.bottom.position)
+        return max(aside, off) < JUMP_H * self.height_px
+
+    def part_of(self, seen: Detection, *, head: bool) -> Detection:
+        """This person's part of a box around two: its upper end, or its lower one."""
+        left, top, right, bottom = seen.box_xyxy_px
+        half, middle = self.width_px / 2, self.x.position
+        left, right = max(left, middle - half), min(right, middle + half)
+        if head:
+            bottom = min(bottom, top + self.height_px)
+        else:
+            top = max(top, bottom - self.height_px)
+        return Detection((left, top, right, bottom), seen.score, seen.foot_seen, None, covered=True)
 
     def _feet_hidden(self, top: float, bottom: float, seen: Detection) -> bool:
         """Whether the box ends above the feet: a body too short for its place, head as before.

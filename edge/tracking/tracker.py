@@ -122,24 +122,48 @@ class Tracker:
         self, t_s: float, frame: int, found: Sequence[Detection], step: TrackerStep
     ) -> set[int]:
         """Assign detections to tracks; returns the indices of those assigned."""
-        taken: set[int] = set()
-        tracks = list(self._active)
+        tracks = self._active
         if not found or not tracks:
-            return taken
-        for index, column in assign(
-            association_cost(tracks, t_s, STALE_FRAMES * self._step_s, found), 1.0
-        ):
-            track = tracks[index]
-            seen = track.observe(t_s, frame, found[column])
-            taken.add(column)
+            return set()
+        cost = association_cost(tracks, t_s, STALE_FRAMES * self._step_s, found)
+        pairs = [(tracks[row], found[column]) for row, column in assign(cost, 1.0)]
+        taken = {index for index, one in enumerate(found) if any(one is d for _, d in pairs)}
+        for track, seen in self._shared(tracks, pairs):
+            observed = track.observe(t_s, frame, seen)
             if track.life is Life.TENTATIVE:
-                track.pending.append(seen)
+                track.pending.append(observed)
             else:
-                step.seen.append(Sighting(track.id, (seen,)))
+                step.seen.append(Sighting(track.id, (observed,)))
         for track in tracks:
             if track.life is Life.TENTATIVE and track.seen_s == t_s:
                 self._confirm(track, step)
         return taken
+
+    def _shared(
+        self, tracks: Sequence[Track], pairs: Sequence[tuple[Track, Detection]]
+    ) -> list[tuple[Track, Detection]]:
+        """The pairs, with a box around two people divided among their tracks."""
+        result: list[tuple[Track, Detection]] = []
+        matched = {track.id for track, _ in pairs}
+        for track, seen in pairs:
+            if not track.holds_two(seen):
+                result.append((track, seen))
+                continue
+            _, top, _, bottom = seen.box_xyxy_px
+            head = abs(top - track.top.position) <= abs(bottom - track.bottom.position)
+            result.append((track, track.part_of(seen, head=head)))
+            others = (
+                other
+                for other in tracks
+                if other.id not in matched
+                and other.life is Life.CONFIRMED
+                and other.fits_end(seen, head=not head)
+            )
+            other = min(others, key=lambda one: abs(one.x.position - track.x.position), default=None)
+            if other is not None:
+                matched.add(other.id)
+                result.append((other, other.part_of(seen, head=not head)))
+        return result
 
     def _start(self, t_s: float, frame: int, found: Sequence[Detection], taken: set[int]) -> None:
         """Start tentative tracks from confident detections that nobody claims."""

@@ -44,6 +44,7 @@ REACH_MPS = 1.2
 REACH_MOST_M = 4.0
 STAYED, WALKED_ON, ELSEWHERE = 0.65, 0.6, 0.35
 EMPTY_PER_S = 0.8
+GONE_PER_S = 0.12
 GAP_PER_S = 0.04
 SIZE_SD = 0.035
 PEOPLE_SD = 0.11
@@ -51,9 +52,10 @@ LEAST_SIZES = 4
 SIZE_MOST = 6.0
 OTHER_SIDE = 2.5
 EDGE_CROSSED = 3.0
-EXPLAINED, BEHIND, NOWHERE, WEAK = 0.3, 3.0, 4.5, 1.0
-WEAK_HITS = 6
-WEAK_S = 0.9
+EXPLAINED, BEHIND, NOWHERE = 0.3, 3.0, 4.5
+WEAK_S = 0.7
+DOUBTFUL_S = 2.0
+DOUBTFUL_SHARE = 0.6
 COVERED = 0.45
 SURE = -2.0
 MARGIN = 3.0
@@ -66,10 +68,13 @@ class Piece:
 
     Attributes:
         firsts, lasts: (t_s, measure) of its first and last sightings, `STATE_S` long.
+        doubtful_s: for how long of its first seconds another's box overlapped it.
         sides: zone bits of its first and its last sighting.
         begun_behind: its first box was partly behind another, or in front of one.
         empty_s: since it ended, for how long its place was in full view, and empty.
         ended: it is not tracked any more.
+        asked: whether it surely follows another was asked; once is enough.
+        follows: it follows another.
     """
 
     track: Track
@@ -77,8 +82,10 @@ class Piece:
     firsts: list[tuple[float, Measure]] = field(default_factory=list)
     lasts: deque[tuple[float, Measure]] = field(default_factory=deque)
     sides: tuple[int, int] = (0, 0)
+    doubtful_s: float = 0.0
     empty_s: float = 0.0
     ended: bool = False
+    asked: bool = False
     follows: bool = False
 
     @property
@@ -93,8 +100,10 @@ class Piece:
 
     @property
     def weak(self) -> bool:
-        """Whether it may be a box on nothing: short-lived."""
-        return self.track.hits < WEAK_HITS or self.end_s - self.start_s < WEAK_S
+        """Whether it may be a box on nothing, or a second one on somebody: short-lived."""
+        lasted_s = self.end_s - self.start_s
+        doubtful = self.doubtful_s > 0.5 * lasted_s
+        return lasted_s < (DOUBTFUL_S if doubtful else WEAK_S)
 
 
 Link = tuple["TrackId", "TrackId"]
@@ -133,14 +142,23 @@ class Identity:
         piece.sides = (first_mask, mask)
         self._since_s = min(self._since_s, t_s)
 
-    def end(self, track: Track) -> None:
-        """A track ended."""
+    def end(self, track: Track) -> bool:
+        """A track ended; whether it was too short to be anybody, and is forgotten."""
         piece = self._pieces[track.id]
         piece.ended = True
+        if piece.weak and not track.walked_out and not track.from_edge and not piece.follows:
+            del self._pieces[track.id]
+            self._begun = [one for one in self._begun if one is not piece]
+            return True
         self._lost.append(piece)
+        return False
 
     def look(self, dt_s: float, boxes: Sequence[Box]) -> None:
         """Take in a frame's boxes: where the lost may stand behind one, and where not."""
+        for piece in self._begun:
+            track = piece.track
+            if not piece.ended and track.last is not None and track.seen_s - piece.start_s < 2.0:
+                piece.doubtful_s += dt_s * _shares(track.last.box_xyxy_px, boxes)
         for piece in self._lost:
             last = piece.track.last
             if last is not None and not _covered(last.box_xyxy_px, boxes):
@@ -178,8 +196,9 @@ class Identity:
         """Links that nothing competes with."""
         links: list[Link] = []
         for later in self._begun:
-            if later.follows or later.weak:
+            if later.asked or later.weak:
                 continue
+            later.asked = True
             gains = sorted(
                 ((self._gain(one, later), index) for index, one in enumerate(self._lost)),
             )
@@ -246,6 +265,7 @@ class Identity:
         reach_m = self._scale * REACH_M + REACH_MPS * gap_s
         reach_m = min(reach_m, REACH_MOST_M)
         anywhere = math.exp(-((away / reach_m) ** 2)) / (math.pi * reach_m**2)
+        anywhere *= math.exp(-GONE_PER_S * earlier.empty_s)
         density = STAYED * stay + WALKED_ON * walked + ELSEWHERE * anywhere
         return -math.log(max(density * ROOM_M2, 1e-9))
 
@@ -269,16 +289,12 @@ class Identity:
     def _start_cost(self, piece: Piece) -> float:
         if piece.track.from_edge or piece.start_s - self._since_s < 1.0:
             return EXPLAINED
-        if piece.weak and piece.ended:
-            return WEAK
         return BEHIND if piece.begun_behind else NOWHERE
 
 
 def _end_cost(piece: Piece) -> float:
     if piece.track.walked_out:
         return EXPLAINED
-    if piece.weak:
-        return WEAK
     return BEHIND if piece.empty_s < 0.5 else NOWHERE
 
 
@@ -308,6 +324,21 @@ def _covered(box: Box, boxes: Iterable[Box]) -> bool:
             continue
         width, height = min(right, x2) - max(left, x1), min(bottom, y2) - max(top, y1)
         if width > 0 and height > 0 and width * height > COVERED * area:
+            return True
+    return False
+
+
+def _shares(box: Box, boxes: Iterable[Box]) -> bool:
+    """Whether another box covers much of `box`, or is covered by it."""
+    left, top, right, bottom = box
+    area = (right - left) * (bottom - top)
+    for other in boxes:
+        if other == box:
+            continue
+        x1, y1, x2, y2 = other
+        width, height = min(right, x2) - max(left, x1), min(bottom, y2) - max(top, y1)
+        smaller = min(area, (x2 - x1) * (y2 - y1))
+        if width > 0 and height > 0 and width * height > DOUBTFUL_SHARE * smaller:
             return True
     return False
 
