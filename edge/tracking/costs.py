@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.tracking.motion import MEASURE_SD_H
 from edge.tracking.track import Detection, Track
 
 LOW_SCORE = 0.35
 LOW_SCORE_COST = 0.15
 STALE_COST = 0.2
 GATE_H = 0.3
+GATE_SDS = 4.0
 GATE_H_PER_S = 0.55
 NEW_GATE_H_PER_S = 1.2
 PART_H = 0.12
@@ -68,4 +70,7 @@ def _gate(track: Track, t_s: float, stale_s: float) -> tuple[float, float]:
     """Gate in body heights, and an extra cost, of a track's next detection."""
     rate_h = GATE_H_PER_S if track.hits > 2 else NEW_GATE_H_PER_S
     unseen_s = t_s - track.seen_s
-    return GATE_H + rate_h * min(unseen_s, 1.0), STALE_COST if unseen_s > stale_s else 0.0
+    widest_h = GATE_H + rate_h * min(unseen_s, 1.0)
+    foreseen_h = math.sqrt(max(track.x.p00, track.top.p00)) / max(track.height_px, 1.0)
+    gate_h = min(widest_h, GATE_SDS * math.hypot(foreseen_h, MEASURE_SD_H))
+    return gate_h, STALE_COST if unseen_s > stale_s else 0.0

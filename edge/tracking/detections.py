@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.tracking.track import Box, Detection
+from edge.tracking.floor import BODY_HEIGHT_M
+from edge.tracking.track import SHORTENED, Box, Detection
 
 if TYPE_CHECKING:
     from edge.tracking.floor import Floor
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 DOUBLE_IOU = 0.6
 DOUBLE_CONTAINED = 0.85
 LOWER_SHARE = 0.03
+HALVINGS = 10
 
 
 def detections_of(
@@ -43,8 +45,27 @@ def detections_of(
         foot_seen = bottom < edges_px[1]
         whole = foot_seen and top > edges_px[0]
         body_m = floor.body_m((left + right) / 2, top, bottom) if whole else None
-        found.append(Detection(box, score, foot_seen, body_m, below))
+        hidden = below and body_m is not None and body_m < SHORTENED * BODY_HEIGHT_M
+        adult_px = _adult_foot_px(box, edges_px[1], floor) if hidden else None
+        found.append(Detection(box, score, foot_seen, body_m, below, adult_px))
     return found
+
+
+def _adult_foot_px(box: Box, lowest_px: float, floor: Floor) -> float | None:
+    """Row of the feet of an adult whose head is the box's; None: there is no such place."""
+    left, top, right, bottom = box
+    middle, low, high = (left + right) / 2, bottom, bottom + 2 * (lowest_px - top)
+    tallest_m = floor.body_m(middle, top, high)
+    if tallest_m is None or tallest_m < BODY_HEIGHT_M:
+        return None
+    for _ in range(HALVINGS):
+        row = (low + high) / 2
+        body_m = floor.body_m(middle, top, row)
+        if body_m is not None and body_m < BODY_HEIGHT_M:
+            low = row
+        else:
+            high = row
+    return (low + high) / 2
 
 
 def _covered(boxes: Sequence[Box]) -> list[bool]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from edge.tracking.floor import BODY_HEIGHT_M
 from edge.tracking.motion import STEADY_S, Motion
 from firmware_cfg.region import Region
 
@@ -56,6 +57,7 @@ class Detection:
         foot_seen: the picture's lower edge does not cut it.
         body_m: how tall a body is whose feet are at its bottom; None: not known.
         covered: a nearer box hides its lower end, or may.
+        adult_foot_px: where it hides much, the row on which an adult with this head stands.
     """
 
     box_xyxy_px: Box
@@ -63,6 +65,7 @@ class Detection:
     foot_seen: bool
     body_m: float | None
     covered: bool
+    adult_foot_px: float | None = None
 
 
 @dataclass(slots=True)
@@ -150,6 +153,9 @@ class Track:
         left, top, right, bottom = box = seen.box_xyxy_px
         middle, foot_seen, body_m = (left + right) / 2, seen.foot_seen, seen.body_m
         feet_hidden = self._feet_hidden(top, bottom, seen)
+        if feet_hidden and seen.adult_foot_px is not None:
+            whole_px = (seen.adult_foot_px - top) * self._size_m() / BODY_HEIGHT_M
+            self.height_px = max(whole_px, bottom - top)
         foot_y = top + self.height_px if feet_hidden else bottom
         self.x.update(middle, self.height_px)
         if not self._uncovered(top, foot_y):
@@ -202,6 +208,8 @@ class Track:
         Without somebody nearer who hides them, the head must be where it was foreseen;
         else this is a shorter person than was thought.
         """
+        if not self.sizes[0] and seen.adult_foot_px is not None:
+            return True
         if seen.body_m is None or self.body_m is None or self.hits < CONFIRM_HITS:
             return False
         if seen.body_m >= SHORTENED * self.body_m:
@@ -213,6 +221,11 @@ class Track:
             self.body_m = seen.body_m
             return False
         return True
+
+    def _size_m(self) -> float:
+        """How tall the person is, as far as is known."""
+        count, total, _ = self.sizes
+        return math.exp(total / count) if count >= KNOWN_SIZES else BODY_HEIGHT_M
 
     def _measure_body(self, t_s: float, height_px: float, body_m: float | None) -> None:
         """Take in a box that shows the whole body, as far as is known."""
