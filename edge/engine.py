@@ -69,7 +69,7 @@ class Engine:
     def _begin(self) -> None:
         """Start seeing: nobody is known."""
         size_px, merge_s = self._site.camera.size_px, self._site.encounter.merge_s
-        self._tracker = Tracker(size_px, self.view, self._floor, self._ids)
+        self._tracker = Tracker(size_px, self.view, self._floor, self._zones.ends_behind, self._ids)
         self._identity = Identity(self._floor, merge_s, self._zones.staff_bits)
         self._analysis = Analysis(self._zones, self._site.encounter)
         self._people: dict[TrackId, Person] = {}
@@ -121,7 +121,7 @@ class Engine:
         links, gone = self._identity.decide(horizon_s)
         for earlier, later in links:
             person, other = self._person_of[earlier], self._person_of[later]
-            person.absorb(other)
+            person.absorb(other, self._zones.staff_bits)
             del self._people[other.id]
             for track_id, one in self._person_of.items():
                 if one is other:
@@ -201,7 +201,7 @@ class Engine:
     def _measure(self, seen: Observation) -> Measure:
         """Place by the feet, or by the head where a counter hides the feet."""
         left, top, right, _ = seen.box_xyxy_px
-        behind = self._zones.behind_counter(seen)
+        behind = self._zones.behind_counter(seen) and not seen.feet_hidden
         return self._floor.measure((left + right) / 2, top, seen.foot_xy_px[1], behind)
 
     def _at_edge(self, seen: Observation) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +14,11 @@ from edge.tracking.track import SHORTENED, Box, Detection
 if TYPE_CHECKING:
     from edge.tracking.floor import Floor
 
+Behind = Callable[[Box], bool]
+
 DOUBLE_IOU = 0.6
 DOUBLE_CONTAINED = 0.85
+GROWN_IOU = 0.35
 LOWER_SHARE = 0.03
 HALVINGS = 10
 
@@ -25,6 +28,7 @@ def detections_of(
     scores: NDArray[np.float64],
     edges_px: tuple[float, float],
     floor: Floor,
+    behind: Behind,
 ) -> list[Detection]:
     """A frame's detections, by place, so that their order in the frame does not matter.
 
@@ -34,6 +38,7 @@ def detections_of(
         edges_px: rows of the picture's upper and lower edge: beyond the one no head is
             seen, beyond the other no foot.
         floor: tells how tall a body is.
+        behind: whether a box ends at a counter, which hides what is below.
     """
     rows: list[tuple[Box, float]] = sorted(
         (tuple(box), score) for box, score in zip(boxes.tolist(), scores.tolist(), strict=True)
@@ -45,9 +50,10 @@ def detections_of(
         foot_seen = bottom < edges_px[1]
         whole = foot_seen and top > edges_px[0]
         body_m = floor.body_m((left + right) / 2, top, bottom) if whole else None
-        hidden = below and body_m is not None and body_m < SHORTENED * BODY_HEIGHT_M
+        cut = below or behind(box)
+        hidden = cut and body_m is not None and body_m < SHORTENED * BODY_HEIGHT_M
         adult_px = _adult_foot_px(box, edges_px[1], floor) if hidden else None
-        found.append(Detection(box, score, foot_seen, body_m, below, adult_px))
+        found.append(Detection(box, score, foot_seen, body_m, cut, adult_px, below))
     return found
 
 
@@ -93,6 +99,9 @@ def is_double(box: Box, others: Iterable[Box]) -> bool:
             continue
         shared = width * height
         other = (o_right - o_left) * (o_bottom - o_top)
-        if shared > DOUBLE_IOU * (area + other - shared) or shared > DOUBLE_CONTAINED * area:
+        union = area + other - shared
+        if shared > DOUBLE_IOU * union or shared > DOUBLE_CONTAINED * area:
+            return True
+        if shared > DOUBLE_CONTAINED * other and shared > GROWN_IOU * union:
             return True
     return False

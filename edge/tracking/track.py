@@ -56,8 +56,9 @@ class Detection:
     Attributes:
         foot_seen: the picture's lower edge does not cut it.
         body_m: how tall a body is whose feet are at its bottom; None: not known.
-        covered: a nearer box hides its lower end, or may.
+        covered: a nearer box or a counter hides its lower end, or may.
         adult_foot_px: where it hides much, the row on which an adult with this head stands.
+        behind_person: it is a nearer box that may hide it.
     """
 
     box_xyxy_px: Box
@@ -66,6 +67,7 @@ class Detection:
     body_m: float | None
     covered: bool
     adult_foot_px: float | None = None
+    behind_person: bool = False
 
 
 @dataclass(slots=True)
@@ -78,6 +80,7 @@ class Observation:
             hidden behind someone or something.
         foot_seen: the picture's lower edge does not cut the box.
         feet_hidden: the contact point is not the box's bottom, but estimated.
+        behind_person: somebody nearer may hide the lower end, so the box's bottom says little.
     """
 
     t_s: float
@@ -88,6 +91,7 @@ class Observation:
     feet_hidden: bool
     height_px: float
     score: float
+    behind_person: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -173,7 +177,15 @@ class Track:
         self.seen_s = t_s
         self.best_score = max(self.best_score, seen.score)
         self.last = Observation(
-            t_s, frame, box, (middle, foot_y), foot_seen, feet_hidden, self.height_px, seen.score
+            t_s,
+            frame,
+            box,
+            (middle, foot_y),
+            foot_seen,
+            feet_hidden,
+            self.height_px,
+            seen.score,
+            seen.behind_person,
         )
         return self.last
 
@@ -200,7 +212,8 @@ class Track:
             bottom = min(bottom, top + self.height_px)
         else:
             top = max(top, bottom - self.height_px)
-        return Detection((left, top, right, bottom), seen.score, seen.foot_seen, None, covered=True)
+        box = (left, top, right, bottom)
+        return Detection(box, seen.score, seen.foot_seen, None, covered=True, behind_person=head)
 
     def _feet_hidden(self, top: float, bottom: float, seen: Detection) -> bool:
         """Whether the box ends above the feet: a body too short for its place, head as before.

@@ -55,6 +55,7 @@ EDGE_CROSSED = 3.0
 EXPLAINED, BEHIND, NOWHERE = 0.3, 3.0, 4.5
 WEAK_S = 0.7
 DOUBTFUL_S = 2.0
+LIKELY_SCORE = 0.6
 DOUBTFUL_SHARE = 0.6
 COVERED = 0.45
 SURE = -2.0
@@ -102,7 +103,7 @@ class Piece:
     def weak(self) -> bool:
         """Whether it may be a box on nothing, or a second one on somebody: short-lived."""
         lasted_s = self.end_s - self.start_s
-        doubtful = self.doubtful_s > 0.5 * lasted_s
+        doubtful = self.doubtful_s > 0.5 * lasted_s or self.track.best_score < LIKELY_SCORE
         return lasted_s < (DOUBTFUL_S if doubtful else WEAK_S)
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from edge.visits.zones import UNSURE
+
 if TYPE_CHECKING:
     from edge.tracking.floor import Floor, Measure, Position
     from edge.tracking.track import TrackId
@@ -41,6 +43,7 @@ class Person:
         masks: zone bits as measured, before voting.
         changed_s: times at which the zone bits changed.
         from_edge: first seen at the picture's edge.
+        unsure: how many of its first sightings leave the staff side open.
         gone_s: when it was last seen, once it has left or is given up; else None.
     """
 
@@ -56,12 +59,17 @@ class Person:
     gone_s: float | None = None
     staff_s: float = 0.0
     customer_s: float = 0.0
+    unsure: int = 0
 
     def add(self, t_s: float, measure: Measure, mask: int, staff: int, customer: int) -> None:
         """Take in a sighting; `staff` and `customer` are the bits of those sides' zones."""
+        unsure = bool(mask & UNSURE)
+        if unsure:
+            mask = mask & ~UNSURE | self.last_mask & staff
+            self.unsure += self.unsure == len(self.t_s)
         if self.t_s:
             step_s = min(t_s - self.t_s[-1], LONGEST_STEP_S)
-            if mask & staff:
+            if mask & staff and not unsure:
                 self.staff_s += step_s
             elif mask & customer:
                 self.customer_s += step_s
@@ -74,15 +82,20 @@ class Person:
             self.changed_s.append(t_s)
         self.last_mask = mask
 
-    def absorb(self, later: Person) -> None:
+    def absorb(self, later: Person, staff: int) -> None:
         """Take over the timeline of `later`, who is the same person seen again."""
+        for index in range(later.unsure):
+            later.masks[index] |= self.last_mask & staff
         if later.masks[0] != self.last_mask:
             self.changed_s.append(later.t_s[0])
         self.changed_s += later.changed_s
         self.t_s += later.t_s
         self.measures += later.measures
         self.masks += later.masks
-        self.last_mask = later.last_mask
+        if later.unsure == len(later.t_s):
+            self.last_mask = later.masks[-1]
+        else:
+            self.last_mask = later.last_mask
         self.gone_s = later.gone_s
         self.staff_s += later.staff_s
         self.customer_s += later.customer_s
@@ -169,4 +182,5 @@ class Person:
         count = min(bisect_left(self.t_s, t_s), len(self.t_s) - 1)
         if count > 0:
             del self.t_s[:count], self.measures[:count], self.masks[:count]
+            self.unsure = max(0, self.unsure - count)
             del self.changed_s[: bisect_left(self.changed_s, self.t_s[0])]

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from edge.visits.values import PointId
 
 if TYPE_CHECKING:
-    from edge.tracking.track import Observation
+    from edge.tracking.track import Box, Observation
     from firmware_cfg.site import Site
+
+UNSURE = 1 << 30  # who stands behind somebody is on the staff side if it was before
 
 Polygon = tuple[tuple[float, float], ...]
 
@@ -106,7 +108,8 @@ class ZoneMap:
         into a zone by the foot, and whoever was in one (`before`) stays. Feet hidden
         behind someone else are estimated, but on the staff side, whose zone is drawn
         where the visible box ends: unless the estimate says that they are on the
-        customers' side.
+        customers' side. Behind another person it is `UNSURE` whether the box ends there by
+        the counter.
         """
         left, top, right, bottom = seen.box_xyxy_px
         middle = (left + right) / 2
@@ -120,9 +123,18 @@ class ZoneMap:
                 y = top if zone.anchor == "head" else (top + bottom) / 2
             if zone.contains(middle, y):
                 mask |= zone.bit
+        staff_feet = self.staff_bits & self._foot_bits
         if seen.feet_hidden and mask & self.customer_bits:
-            mask &= ~(self.staff_bits & self._foot_bits)
+            mask &= ~staff_feet
+        elif seen.behind_person:
+            mask = mask & ~staff_feet | UNSURE
         return mask
+
+    def ends_behind(self, box: Box) -> bool:
+        """Whether a box ends where staff behind a counter do."""
+        left, _, right, bottom = box
+        middle = (left + right) / 2
+        return any(z.anchor == "foot" and z.contains(middle, bottom) for z in self._staff_zones)
 
     def behind_counter(self, seen: Observation) -> bool:
         """Whether the box ends in a staff zone, so that its bottom shows no feet."""
