@@ -19,8 +19,9 @@ from edge.tracking.tracker import Sighting, Tracker
 from edge.visits.analysis import Analysis
 from edge.visits.identity import Identity
 from edge.visits.person import Person, Role
+from edge.visits.sides import Sides
 from edge.visits.values import BlindSpan, Event, Visit
-from edge.visits.zones import ZoneMap
+from edge.visits.zones import UNSURE, ZoneMap
 from firmware_cfg.region import Region, region_of
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Engine:
         size_px, merge_s = self._site.camera.size_px, self._site.encounter.merge_s
         self._tracker = Tracker(size_px, self.view, self._floor, self._zones.ends_behind, self._ids)
         self._identity = Identity(self._floor, merge_s, self._zones.staff_bits)
+        self._sides = Sides(self._floor)
         self._analysis = Analysis(self._zones, self._site.encounter)
         self._people: dict[TrackId, Person] = {}
         self._person_of: dict[TrackId, Person] = {}
@@ -183,7 +185,7 @@ class Engine:
             if person is None:
                 person = Person(sighting.id, self._at_edge(seen), self._floor)
                 self._people[sighting.id] = self._person_of[sighting.id] = person
-            mask = self._zones.mask(seen, person.last_mask)
+            mask = self._side(seen, self._zones.mask(seen, person.last_mask))
             measure = self._measure(seen)
             self._identity.see(sighting.id, seen.t_s, measure, mask)
             person.add(
@@ -197,6 +199,21 @@ class Engine:
                 top, bottom = seen.box_xyxy_px[1], seen.box_xyxy_px[3]
                 self._floor.learn(bottom, bottom - top)
         self._now[sighting.id] = sighting.observations[-1]
+
+    def _side(self, seen: Observation, mask: int) -> int:
+        """The zone bits, with the side of the counter told by the head where all else is hidden."""
+        learns = not seen.behind_person and mask & self._zones.counter_bits
+        if not (learns or mask & UNSURE):
+            return mask
+        left, top, right, bottom = seen.box_xyxy_px
+        head = self._floor.measure((left + right) / 2, top, bottom, by_head=True)
+        if learns:
+            self._sides.learn(mask & self._zones.counter_bits, seen.t_s, head)
+            return mask
+        nearest = self._sides.nearest(head)
+        if nearest is None:
+            return mask
+        return mask & ~UNSURE | nearest & self._zones.staff_bits
 
     def _measure(self, seen: Observation) -> Measure:
         """Place by the feet, or by the head where a counter hides the feet."""

@@ -88,6 +88,7 @@ class ZoneMap:
         self.service_bits = self._bits(ZoneKind.SERVICE)
         self.staff_bits = self._bits(ZoneKind.STAFF)
         self.customer_bits = self.queue_bits | self.service_bits
+        self.counter_bits = self.staff_bits | self.service_bits
         self._staff_zones = [zone for zone in self.zones if zone.bit & self.staff_bits]
         self._foot_bits = sum(zone.bit for zone in self.zones if zone.anchor == "foot")
 
