@@ -127,8 +127,8 @@ class ZoneMap:
         staff_feet = self.staff_bits & self._foot_bits
         if seen.feet_hidden and mask & self.customer_bits:
             mask &= ~staff_feet
-        elif seen.behind_person:
-            mask = mask & ~staff_feet | UNSURE
+        elif seen.behind_person and (seen.feet_hidden or mask & staff_feet):
+            mask = mask & ~staff_feet | (0 if mask & self.customer_bits else UNSURE)
         return mask
 
     def ends_behind(self, box: Box) -> bool:
