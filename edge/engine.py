@@ -71,7 +71,8 @@ class Engine:
         """Start seeing: nobody is known."""
         size_px, merge_s = self._site.camera.size_px, self._site.encounter.merge_s
         self._tracker = Tracker(size_px, self.view, self._floor, self._zones.ends_behind, self._ids)
-        self._identity = Identity(self._floor, merge_s, self._zones.staff_bits)
+        sides = self._zones.staff_bits, self._zones.customer_bits
+        self._identity = Identity(self._floor, merge_s, *sides)
         self._sides = Sides(self._floor)
         self._analysis = Analysis(self._zones, self._site.encounter)
         self._people: dict[TrackId, Person] = {}
@@ -187,7 +188,8 @@ class Engine:
                 self._people[sighting.id] = self._person_of[sighting.id] = person
             mask = self._side(seen, self._zones.mask(seen, person.last_mask))
             measure = self._measure(seen)
-            self._identity.see(sighting.id, seen.t_s, measure, mask)
+            sure = 0 if mask & UNSURE else mask
+            self._identity.see(sighting.id, seen.t_s, measure, sure)
             person.add(
                 seen.t_s,
                 measure,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.tracking.motion import MEASURE_SD_H
-from edge.tracking.track import Detection, Track
+from edge.tracking.track import KNOWN_SIZES, Detection, Track
 
 LOW_SCORE = 0.35
 LOW_SCORE_COST = 0.15
@@ -19,6 +19,7 @@ GATE_SDS = 4.0
 GATE_H_PER_S = 0.55
 NEW_GATE_H_PER_S = 1.2
 PART_H = 0.12
+LONGER = 1.08
 SAME_SIZE = 0.15
 SIZE_COST = 1.5
 
@@ -57,7 +58,10 @@ def association_cost(
     d_top = np.abs(state[:, 1, None] - boxes[:, 1])
     d_bottom = np.abs(state[:, 2, None] - boxes[:, 3])
     nearer, farther = np.minimum(d_top, d_bottom), np.maximum(d_top, d_bottom)
-    part = np.where(nearer < PART_H * height, 0.25, 0.75)  # one end may be hidden, not both
+    # one end may be hidden, not both; and nobody known from head to foot shows more than that
+    known = np.array([track.sizes[0] >= KNOWN_SIZES for track in tracks])[:, None]
+    longer = boxes[:, 3] - boxes[:, 1] > LONGER * height
+    part = np.where((nearer < PART_H * height) & ~(known & longer), 0.25, 0.75)
     cost: FloatArray = (dx + nearer + part * farther) / (height * state[:, 4, None])
     larger = sizes - state[:, 6, None]
     unlike = np.maximum(np.abs(larger) - SAME_SIZE, 0.0)

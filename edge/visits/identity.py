@@ -50,7 +50,10 @@ SIZE_SD = 0.035
 PEOPLE_SD = 0.11
 LEAST_SIZES = 4
 SIZE_MOST = 6.0
-OTHER_SIDE = 2.5
+OTHER_ROLE = 5.0
+ROLE_S = 1.0
+ROLE_SHARE = 0.3
+LONGEST_STEP_S = 1.0
 EDGE_CROSSED = 3.0
 EXPLAINED, BEHIND, NOWHERE = 0.3, 3.0, 4.5
 WEAK_S = 0.7
@@ -70,7 +73,8 @@ class Piece:
     Attributes:
         firsts, lasts: (t_s, measure) of its first and last sightings, `STATE_S` long.
         doubtful_s: for how long of its first seconds another's box overlapped it.
-        sides: zone bits of its first and its last sighting.
+        staff_s, customer_s: how long it was seen on a staff side, and in a customers' zone.
+        before_s: the same of the pieces that it follows.
         begun_behind: its first box was partly behind another, or in front of one.
         empty_s: since it ended, for how long its place was in full view, and empty.
         ended: it is not tracked any more.
@@ -82,7 +86,9 @@ class Piece:
     begun_behind: bool
     firsts: list[tuple[float, Measure]] = field(default_factory=list)
     lasts: deque[tuple[float, Measure]] = field(default_factory=deque)
-    sides: tuple[int, int] = (0, 0)
+    staff_s: float = 0.0
+    customer_s: float = 0.0
+    before_s: tuple[float, float] = (0.0, 0.0)
     doubtful_s: float = 0.0
     empty_s: float = 0.0
     ended: bool = False
@@ -113,11 +119,12 @@ Link = tuple["TrackId", "TrackId"]
 class Identity:
     """Joins tracks to persons."""
 
-    def __init__(self, floor: Floor, merge_s: float, staff_bits: int) -> None:
-        """Join over gaps of up to `merge_s`; `staff_bits` are the zones of staff sides."""
+    def __init__(self, floor: Floor, merge_s: float, staff_bits: int, customer_bits: int) -> None:
+        """Join over gaps of up to `merge_s`; the bits are those of either side's zones."""
         self._floor = floor
         self._merge_s = merge_s
         self._staff_bits = staff_bits
+        self._customer_bits = customer_bits
         self._scale = 1.0 if floor.calibrated else ESTIMATED
         self._pieces: dict[TrackId, Piece] = {}
         self._lost: list[Piece] = []
@@ -134,13 +141,17 @@ class Identity:
     def see(self, track_id: TrackId, t_s: float, measure: Measure, mask: int) -> None:
         """A sighting of a confirmed track, in the zones of `mask`."""
         piece = self._pieces[track_id]
-        first_mask = piece.sides[0] if piece.firsts else mask
+        if piece.lasts:
+            step_s = min(t_s - piece.lasts[-1][0], LONGEST_STEP_S)
+            if mask & self._staff_bits:
+                piece.staff_s += step_s
+            elif mask & self._customer_bits:
+                piece.customer_s += step_s
         if not piece.firsts or t_s - piece.firsts[0][0] <= STATE_S:
             piece.firsts.append((t_s, measure))
         piece.lasts.append((t_s, measure))
         while t_s - piece.lasts[0][0] > STATE_S:
             piece.lasts.popleft()
-        piece.sides = (first_mask, mask)
         self._since_s = min(self._since_s, t_s)
 
     def end(self, track: Track) -> bool:
@@ -191,6 +202,8 @@ class Identity:
 
     def _join(self, earlier: Piece, later: Piece) -> Link:
         later.follows = True
+        staff_s, customer_s = earlier.before_s
+        later.before_s = staff_s + earlier.staff_s, customer_s + earlier.customer_s
         return earlier.track.id, later.track.id
 
     def _sure(self) -> list[Link]:
@@ -243,10 +256,7 @@ class Identity:
             cost += EDGE_CROSSED
         if later.track.from_edge:
             cost += EDGE_CROSSED
-        was, now = earlier.sides[1], later.sides[0]
-        if was and now and bool(was & self._staff_bits) != bool(now & self._staff_bits):
-            cost += OTHER_SIDE
-        return cost
+        return cost + _role_cost(earlier, later)
 
     def _place_cost(self, earlier: Piece, later: Piece, gap_s: float) -> float:
         (x1, y1), (vx1, vy1) = self._state(earlier.lasts, last=True)
@@ -297,6 +307,17 @@ def _end_cost(piece: Piece) -> float:
     if piece.track.walked_out:
         return EXPLAINED
     return BEHIND if piece.empty_s < 0.5 else NOWHERE
+
+
+def _role_cost(earlier: Piece, later: Piece) -> float:
+    """What it costs that staff turn customer, or a customer staff."""
+    staff_s = earlier.before_s[0] + earlier.staff_s
+    customer_s = earlier.before_s[1] + earlier.customer_s
+    was_staff = staff_s > ROLE_S and staff_s > ROLE_SHARE * customer_s
+    was_customer = customer_s > ROLE_S and staff_s < 0.1 * customer_s
+    is_staff = later.staff_s > ROLE_S and later.staff_s > ROLE_SHARE * later.customer_s
+    is_customer = later.customer_s > ROLE_S and later.staff_s < 0.1 * later.customer_s
+    return OTHER_ROLE if (was_staff and is_customer) or (was_customer and is_staff) else 0.0
 
 
 def _size_cost(earlier: Piece, later: Piece, scale: float) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from tests.scenarios.workshop.day import GRID_S, Role, Walker
 Steps = Generator[None]
 SWAY_S = 4.0
 NEAR_M = 0.08
+ROOM_M = 0.5
+YIELD = 0.85
 
 
 @dataclass(eq=False)
@@ -40,6 +43,7 @@ class Person:
     sway_m: float
     shown: float = 1.0
     offset: Point = (0.0, 0.0)
+    pushed: Point = (0.0, 0.0)
     track: list[tuple[float, float, float]] = field(default_factory=list)
     from_s: float = 0.0
     gone: bool = False
@@ -144,11 +148,31 @@ class World:
                     self.people.remove(person)
                     self.done.append(person)
                     continue
-                x, y = person.xy
-                person.track.append((x + person.offset[0], y + person.offset[1], person.shown))
+            self._make_room()
+            for person in self.people:
+                (x, y), (dx, dy), (px, py) = person.xy, person.offset, person.pushed
+                person.track.append((x + dx + px, y + dy + py, person.shown))
             self.step += 1
         everybody = sorted([*self.done, *self.people], key=lambda person: person.number)
         return tuple(_walker(person) for person in everybody if len(person.track) > 1)
+
+    def _make_room(self) -> None:
+        """Nobody stands in somebody else: those too close give way, and come back later."""
+        for person in self.people:
+            px, py = person.pushed
+            person.pushed = (YIELD * px, YIELD * py)
+        for one, other in combinations(self.people, 2):
+            dx, dy = (
+                one.xy[i] + one.pushed[i] - other.xy[i] - other.pushed[i] for i in range(2)
+            )
+            away = math.hypot(dx, dy)
+            if away >= ROOM_M:
+                continue
+            if away < 1e-3:
+                dx, dy, away = 1.0, 0.0, 1.0
+            push = 0.25 * (ROOM_M - away) / away
+            one.pushed = one.pushed[0] + push * dx, one.pushed[1] + push * dy
+            other.pushed = other.pushed[0] - push * dx, other.pushed[1] - push * dy
 
     # what people do, step by step
 
