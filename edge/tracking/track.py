@@ -36,6 +36,7 @@ TALLEST_M = 2.1
 JUMP_H = 0.22
 KNOWN_SIZES = 5
 TWO_M = 1.9
+SHORT_M = 1.3
 TWO_SHARE = 1.2
 OUTWARD_H_PER_S = 0.3
 INWARD_H = 0.05
@@ -192,9 +193,11 @@ class Track:
     def holds_two(self, seen: Detection) -> bool:
         """Whether a box is too tall to be this person's alone: it is around two people."""
         count, total, _ = self.sizes
-        if seen.body_m is None or count < KNOWN_SIZES or seen.body_m < TWO_M:
+        if seen.body_m is None or self.life is not Life.CONFIRMED:
             return False
-        return seen.body_m > TWO_SHARE * math.exp(total / count)
+        if count < KNOWN_SIZES:
+            return seen.body_m > TALLEST_M
+        return seen.body_m > max(TWO_M, TWO_SHARE * math.exp(total / count))
 
     def fits_end(self, seen: Detection, *, head: bool) -> bool:
         """Whether a box has this person's head, or feet, where they are foreseen."""
@@ -218,12 +221,15 @@ class Track:
     def _feet_hidden(self, top: float, bottom: float, seen: Detection) -> bool:
         """Whether the box ends above the feet: a body too short for its place, head as before.
 
-        Without somebody nearer who hides them, the head must be where it was foreseen;
+        Behind a person or a counter, whoever is not known to be short is taken for an adult.
+        Without anything nearer that hides them, the head must be where it was foreseen;
         else this is a shorter person than was thought.
         """
-        if not self.sizes[0] and seen.adult_foot_px is not None:
+        if seen.body_m is None:
+            return False
+        if seen.adult_foot_px is not None and seen.body_m < SHORTENED * self._size_m():
             return True
-        if seen.body_m is None or self.body_m is None or self.hits < CONFIRM_HITS:
+        if self.body_m is None or self.hits < CONFIRM_HITS:
             return False
         if seen.body_m >= SHORTENED * self.body_m:
             return False
@@ -236,9 +242,10 @@ class Track:
         return True
 
     def _size_m(self) -> float:
-        """How tall the person is, as far as is known."""
+        """How tall the person is, as far as is known; who seems very short may be cut."""
         count, total, _ = self.sizes
-        return math.exp(total / count) if count >= KNOWN_SIZES else BODY_HEIGHT_M
+        size_m = math.exp(total / count) if count >= KNOWN_SIZES else BODY_HEIGHT_M
+        return size_m if size_m > SHORT_M else BODY_HEIGHT_M
 
     def _measure_body(self, t_s: float, height_px: float, body_m: float | None) -> None:
         """Take in a box that shows the whole body, as far as is known."""
