@@ -17,7 +17,7 @@ from edge.tracking.floor import floor_of
 from edge.tracking.track import TrackId
 from edge.tracking.tracker import Sighting, Tracker
 from edge.visits.analysis import Analysis
-from edge.visits.identity import Identity
+from edge.visits.identity import Glimpse, Identity
 from edge.visits.person import Person, Role
 from edge.visits.sides import Sides
 from edge.visits.values import BlindSpan, Event, Visit
@@ -189,7 +189,7 @@ class Engine:
             mask = self._side(seen, self._zones.mask(seen, person.last_mask))
             measure = self._measure(seen)
             sure = 0 if mask & UNSURE else mask
-            self._identity.see(sighting.id, seen.t_s, measure, sure)
+            self._identity.see(sighting.id, self._glimpse(seen, measure), sure)
             person.add(
                 seen.t_s,
                 measure,
@@ -201,6 +201,11 @@ class Engine:
                 top, bottom = seen.box_xyxy_px[1], seen.box_xyxy_px[3]
                 self._floor.learn(bottom, bottom - top)
         self._now[sighting.id] = sighting.observations[-1]
+
+    def _glimpse(self, seen: Observation, measure: Measure) -> Glimpse:
+        left, top, right, _ = seen.box_xyxy_px
+        by_head = seen.feet_hidden or self._zones.behind_counter(seen)
+        return Glimpse(seen.t_s, measure, ((left + right) / 2, top), by_head, seen.height_px)
 
     def _side(self, seen: Observation, mask: int) -> int:
         """The zone bits, with the side of the counter told by the head where all else is hidden."""

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.tracking.assignment import assign
+from edge.tracking.floor import BODY_HEIGHT_M
 
 if TYPE_CHECKING:
     from edge.tracking.floor import Floor, Measure, Position
@@ -66,12 +67,30 @@ MARGIN = 3.0
 ESTIMATED = 1.8
 
 
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """A sighting as evidence on identity.
+
+    Attributes:
+        measure: what the floor keeps of its place.
+        head_px: middle of the box's upper end.
+        by_head: the feet are hidden, so that its place on the floor is a guess.
+        height_px: of the whole body.
+    """
+
+    t_s: float
+    measure: Measure
+    head_px: tuple[float, float]
+    by_head: bool
+    height_px: float
+
+
 @dataclass(slots=True, eq=False)
 class Piece:
     """A track as evidence on identity.
 
     Attributes:
-        firsts, lasts: (t_s, measure) of its first and last sightings, `STATE_S` long.
+        firsts, lasts: its first and last sightings, `STATE_S` long.
         doubtful_s: for how long of its first seconds another's box overlapped it.
         staff_s, customer_s: how long it was seen on a staff side, and in a customers' zone.
         before_s: the same of the pieces that it follows.
@@ -84,8 +103,8 @@ class Piece:
 
     track: Track
     begun_behind: bool
-    firsts: list[tuple[float, Measure]] = field(default_factory=list)
-    lasts: deque[tuple[float, Measure]] = field(default_factory=deque)
+    firsts: list[Glimpse] = field(default_factory=list)
+    lasts: deque[Glimpse] = field(default_factory=deque)
     staff_s: float = 0.0
     customer_s: float = 0.0
     before_s: tuple[float, float] = (0.0, 0.0)
@@ -98,12 +117,12 @@ class Piece:
     @property
     def start_s(self) -> float:
         """First sighting."""
-        return self.firsts[0][0]
+        return self.firsts[0].t_s
 
     @property
     def end_s(self) -> float:
         """Last sighting."""
-        return self.lasts[-1][0]
+        return self.lasts[-1].t_s
 
     @property
     def weak(self) -> bool:
@@ -138,19 +157,19 @@ class Identity:
         self._pieces[track.id] = piece
         self._begun.append(piece)
 
-    def see(self, track_id: TrackId, t_s: float, measure: Measure, mask: int) -> None:
+    def see(self, track_id: TrackId, seen: Glimpse, mask: int) -> None:
         """A sighting of a confirmed track, in the zones of `mask`."""
-        piece = self._pieces[track_id]
+        piece, t_s = self._pieces[track_id], seen.t_s
         if piece.lasts:
-            step_s = min(t_s - piece.lasts[-1][0], LONGEST_STEP_S)
+            step_s = min(t_s - piece.lasts[-1].t_s, LONGEST_STEP_S)
             if mask & self._staff_bits:
                 piece.staff_s += step_s
             elif mask & self._customer_bits:
                 piece.customer_s += step_s
-        if not piece.firsts or t_s - piece.firsts[0][0] <= STATE_S:
-            piece.firsts.append((t_s, measure))
-        piece.lasts.append((t_s, measure))
-        while t_s - piece.lasts[0][0] > STATE_S:
+        if not piece.firsts or t_s - piece.firsts[0].t_s <= STATE_S:
+            piece.firsts.append(seen)
+        piece.lasts.append(seen)
+        while t_s - piece.lasts[0].t_s > STATE_S:
             piece.lasts.popleft()
         self._since_s = min(self._since_s, t_s)
 
@@ -263,7 +282,8 @@ class Identity:
         (x2, y2), (vx2, vy2) = self._state(later.firsts, last=False)
         away = math.hypot(x2 - x1, y2 - y1)
         stood = (self._scale * STAND_SD_M) ** 2 + DRIFT_M2_PER_S * gap_s
-        stay = math.exp(-EMPTY_PER_S * earlier.empty_s) * _normal(away, stood)
+        still = min(away, _heads_m(earlier.lasts, later.firsts))
+        stay = math.exp(-EMPTY_PER_S * earlier.empty_s) * _normal(still, stood)
         ahead = min(gap_s, AHEAD_S)
         walk = (self._scale * WALK_SD_M + WALK_SD_MPS * gap_s) ** 2
         walked = 0.0
@@ -281,10 +301,10 @@ class Identity:
         return -math.log(max(density * ROOM_M2, 1e-9))
 
     def _state(
-        self, sightings: Iterable[tuple[float, Measure]], *, last: bool
+        self, sightings: Iterable[Glimpse], *, last: bool
     ) -> tuple[Position, Position]:
         """Place and velocity on the floor, m and m/s, at the end or beginning of a piece."""
-        rows = [(t_s, *self._floor.position_m(measure)) for t_s, measure in sightings]
+        rows = [(one.t_s, *self._floor.position_m(one.measure)) for one in sightings]
         ts, xs, ys = np.array(rows).T
         middle = float(ts.mean())
         spread = float(((ts - middle) ** 2).sum())
@@ -307,6 +327,27 @@ def _end_cost(piece: Piece) -> float:
     if piece.track.walked_out:
         return EXPLAINED
     return BEHIND if piece.empty_s < 0.5 else NOWHERE
+
+
+def _heads_m(lasts: Sequence[Glimpse], firsts: Sequence[Glimpse]) -> float:
+    """How far apart two heads are, in metres at their distance; inf where feet tell better.
+
+    Somebody hidden up to the head is placed on the floor as an adult: a guess. That the head
+    is where one was before is no guess.
+    """
+    if not (lasts[-1].by_head or firsts[0].by_head):
+        return math.inf
+    (x1, y1), (x2, y2) = _head_px(lasts), _head_px(firsts)
+    height_px = max(lasts[-1].height_px, firsts[0].height_px, 1.0)
+    return BODY_HEIGHT_M * math.hypot(x2 - x1, y2 - y1) / height_px
+
+
+def _head_px(sightings: Sequence[Glimpse]) -> tuple[float, float]:
+    count = len(sightings)
+    return (
+        sum(one.head_px[0] for one in sightings) / count,
+        sum(one.head_px[1] for one in sightings) / count,
+    )
 
 
 def _role_cost(earlier: Piece, later: Piece) -> float:
