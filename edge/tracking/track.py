@@ -27,7 +27,7 @@ Box = tuple[float, float, float, float]
 START_SCORE = 0.4
 CONFIRM_HITS = 3
 TENTATIVE_S = 0.7
-COAST_S = 0.8
+COAST_S = 0.5
 HEIGHT_MEMORY_S = 2.0
 SHORTENED = 0.82
 SAME_TOP = 0.12
@@ -35,6 +35,8 @@ GROWN = 1.15
 TALLEST_M = 2.1
 JUMP_H = 0.22
 KNOWN_SIZES = 5
+WALKS_H_PER_S = 0.25
+STRIP = 0.65
 TWO_M = 1.9
 SHORT_M = 1.3
 TWO_SHARE = 1.2
@@ -189,6 +191,16 @@ class Track:
             seen.behind_person,
         )
         return self.last
+
+    def shows_strip(self, seen: Detection) -> bool:
+        """Whether a box is but a strip of somebody who walks: it may be of anybody.
+
+        Whoever passes behind others is followed by what comes out on the other side.
+        """
+        left, _, right, _ = seen.box_xyxy_px
+        walks = abs(self.pace_px_s[0]) > WALKS_H_PER_S * self.height_px
+        narrow = right - left < STRIP * self.width_px
+        return self.life is Life.CONFIRMED and walks and narrow
 
     def holds_two(self, seen: Detection) -> bool:
         """Whether a box is too tall to be this person's alone: it is around two people."""

@@ -129,8 +129,13 @@ class Tracker:
         if not found or not tracks:
             return set()
         cost = association_cost(tracks, t_s, STALE_FRAMES * self._step_s, found)
-        pairs = [(tracks[row], found[column]) for row, column in assign(cost, 1.0)]
-        taken = {index for index, one in enumerate(found) if any(one is d for _, d in pairs)}
+        chosen = assign(cost, 1.0)
+        taken = {column for _, column in chosen}
+        pairs = [
+            (tracks[row], found[column])
+            for row, column in chosen
+            if not tracks[row].shows_strip(found[column])
+        ]
         for track, seen in self._shared(tracks, pairs):
             observed = track.observe(t_s, frame, seen)
             if track.life is Life.TENTATIVE:
