@@ -168,6 +168,7 @@ class Analysis:
             one = seen.get(stay.person)
             if one is None or t_s - stay.last_present_s > merge_s:
                 stay.closed = True
+                stay.aside = one is not None and one.visible
                 continue
             staying.add(stay.person)
             if one.visible:

@@ -124,9 +124,14 @@ def split_duration(start_s: float, end_s: float, seen: Intervals, bridge_s: floa
 
 
 def party_size(stays: Sequence[Stay]) -> int:
-    """Most members at once: a person lost and taken up under another id counts once."""
+    """Most members at once: a person lost and taken up under another id counts once.
+
+    Who stands aside, out of the zones but in view, is still with the party.
+    """
+    last_s = max(stay.departed_s for stay in stays)
+    ends_s = ((stay, last_s if stay.aside else min(last_s, stay.left_s)) for stay in stays)
     steps = sorted(
-        step for stay in stays for step in ((stay.arrived_s, 1), (stay.departed_s + 1e-6, -1))
+        step for stay, end_s in ends_s for step in ((stay.arrived_s, 1), (end_s + 1e-6, -1))
     )
     return max(accumulate(step for _, step in steps))
 

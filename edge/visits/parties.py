@@ -90,9 +90,12 @@ def called_together(first: Stay, second: Stay) -> bool:
 
 
 def _parted(first: Stay, second: Stay, now_s: float) -> bool:
-    """Whether one left, and the other stayed on."""
+    """Whether one left, and the other stayed on; who stands aside in view has not left."""
     if not (first.closed or second.closed):
         return False
-    first_s = first.departed_s if first.closed else now_s
-    second_s = second.departed_s if second.closed else now_s
+    early, late = sorted((first, second), key=lambda stay: stay.left_s)
+    if early.aside or (not early.closed and not late.closed):
+        return False
+    first_s = first.left_s if first.closed else now_s
+    second_s = second.left_s if second.closed else now_s
     return abs(first_s - second_s) > GONE_TOGETHER_S

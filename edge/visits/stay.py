@@ -50,6 +50,7 @@ class Stay:
         attention_hidden: when it, or the staff attending to it, was hidden in place.
         staff_closing: at each onset of attention, (time, the staff's share of the approach).
         called: (time, zone bit) of its first presence in a service zone.
+        aside: it was closed by a long absence, while the person stayed in view.
         linked: numbers of the stays found to be of the same party, once this one is settled.
     """
 
@@ -69,6 +70,7 @@ class Stay:
     seen_s: float = -math.inf
     called: tuple[float, int] | None = None
     closed: bool = False
+    aside: bool = False
     still_present: bool = False
     settled: bool = False
     linked: set[int] = field(default_factory=set)
@@ -77,6 +79,11 @@ class Stay:
     def departed_s(self) -> float:
         """Last presence so far."""
         return self.last_present_s
+
+    @property
+    def left_s(self) -> float:
+        """When the person was in view last, as far as the stay was open."""
+        return self.seen.parts[-1][1]
 
     def see(self, t_s: float, mask: int, service_bits: int) -> None:
         """Seen at `t_s` in the customers' zones of `mask`."""
