@@ -70,7 +70,7 @@ class Engine:
     def _begin(self) -> None:
         """Start seeing: nobody is known."""
         size_px, merge_s = self._site.camera.size_px, self._site.encounter.merge_s
-        self._tracker = Tracker(size_px, self.view, self._floor, self._zones.ends_behind, self._ids)
+        self._tracker = Tracker(size_px, self.view, self._floor, self._zones.cut_by, self._ids)
         sides = self._zones.staff_bits, self._zones.customer_bits
         self._identity = Identity(self._floor, merge_s, *sides)
         self._sides = Sides(self._floor)
@@ -218,9 +218,9 @@ class Engine:
             self._sides.learn(mask & self._zones.counter_bits, seen.t_s, head)
             return mask
         nearest = self._sides.nearest(head)
-        if nearest is None:
-            return mask
-        return mask & ~UNSURE | nearest & self._zones.staff_bits
+        if not nearest:
+            return mask & ~UNSURE if mask & self._zones.staff_bits else mask
+        return mask & ~(UNSURE | self._zones.staff_bits) | nearest & self._zones.staff_bits
 
     def _measure(self, seen: Observation) -> Measure:
         """Place by the feet, or by the head where a counter hides the feet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,15 @@ from edge.tracking.track import SHORTENED, Box, Detection
 if TYPE_CHECKING:
     from edge.tracking.floor import Floor
 
-Behind = Callable[[Box], bool]
+class Cut(StrEnum):
+    """What ends a box below, as far as the site tells."""
+
+    NOTHING = "nothing"
+    COUNTER = "counter"
+    SEAT = "seat"
+
+
+CutBy = Callable[[Box], Cut]
 
 DOUBLE_IOU = 0.6
 DOUBLE_CONTAINED = 0.85
@@ -28,7 +37,7 @@ def detections_of(
     scores: NDArray[np.float64],
     edges_px: tuple[float, float],
     floor: Floor,
-    behind: Behind,
+    cut_by: CutBy,
 ) -> list[Detection]:
     """A frame's detections, by place, so that their order in the frame does not matter.
 
@@ -38,7 +47,7 @@ def detections_of(
         edges_px: rows of the picture's upper and lower edge: beyond the one no head is
             seen, beyond the other no foot.
         floor: tells how tall a body is.
-        behind: whether a box ends at a counter, which hides what is below.
+        cut_by: what ends a box below: a counter hides the rest; who sits tells no height.
     """
     rows: list[tuple[Box, float]] = sorted(
         (tuple(box), score) for box, score in zip(boxes.tolist(), scores.tolist(), strict=True)
@@ -50,7 +59,10 @@ def detections_of(
         foot_seen = bottom < edges_px[1]
         whole = foot_seen and top > edges_px[0]
         body_m = floor.body_m((left + right) / 2, top, bottom) if whole else None
-        cut = below or behind(box)
+        end = cut_by(box)
+        if end is Cut.SEAT:
+            body_m, below = None, False
+        cut = below or end is Cut.COUNTER
         hidden = cut and body_m is not None and body_m < SHORTENED * BODY_HEIGHT_M
         adult_px = _adult_foot_px(box, edges_px[1], floor) if hidden else None
         found.append(Detection(box, score, foot_seen, body_m, cut, adult_px, below))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edge.tracking.assignment import assign
 from edge.tracking.costs import association_cost
-from edge.tracking.detections import Behind, detections_of, is_double
+from edge.tracking.detections import Cut, CutBy, detections_of, is_double
 from edge.tracking.track import (
     COAST_S,
     CONFIRM_HITS,
@@ -78,7 +78,7 @@ class Tracker:
         size_px: tuple[int, int],
         view: Region,
         floor: Floor,
-        behind: Behind = lambda _box: False,
+        cut_by: CutBy = lambda _box: Cut.NOTHING,
         ids: Iterator[int] | None = None,
     ) -> None:
         """Track in a picture of `size_px`.
@@ -87,12 +87,12 @@ class Tracker:
             size_px: width and height of the picture.
             view: the part of it that the detector looks at; who crosses its edge has left.
             floor: the floor that people stand on.
-            behind: whether a box ends at a counter, which hides what is below.
+            cut_by: what ends a box below.
             ids: where new tracks' ids come from.
         """
         self.view = view
         self._floor = floor
-        self._behind = behind
+        self._cut_by = cut_by
         self._step_s = 0.0
         cut_px = max(2.0, 0.005 * size_px[1])
         self._edges_px = (cut_px, size_px[1] - cut_px)
@@ -115,7 +115,7 @@ class Tracker:
         for track in self._active:
             track.predict(dt_s, t_s - dt_s - track.seen_s)
         step = TrackerStep()
-        found = detections_of(boxes, scores, self._edges_px, self._floor, self._behind)
+        found = detections_of(boxes, scores, self._edges_px, self._floor, self._cut_by)
         taken = self._observe(t_s, frame, found, step)
         self._start(t_s, frame, found, taken)
         self._age(t_s, step)

@@ -38,10 +38,8 @@ class Sides:
         self._learned_s[bit] = t_s
         self._heads.setdefault(bit, deque(maxlen=KEPT)).append(head)
 
-    def nearest(self, head: Measure) -> int | None:
-        """The zone whose heads are nearest, 0 where none is near; None: nothing is known."""
-        if not self._heads:
-            return None
+    def nearest(self, head: Measure) -> int:
+        """The zone whose heads are nearest; 0 where none is near."""
         here = self._floor.position_m(head)
         best, best_m = 0, NEAR_M
         for bit, heads in self._heads.items():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from edge.tracking.detections import Cut
 from edge.visits.values import PointId
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class ZoneMap:
         behind someone else are estimated, but on the staff side, whose zone is drawn
         where the visible box ends: unless the estimate says that they are on the
         customers' side. Behind another person it is `UNSURE` whether the box ends there by
-        the counter.
+        the counter, or is cut by that person: the staff bits then say where it ends.
         """
         left, top, right, bottom = seen.box_xyxy_px
         middle = (left + right) / 2
@@ -128,14 +129,20 @@ class ZoneMap:
         if seen.feet_hidden and mask & self.customer_bits:
             mask &= ~staff_feet
         elif seen.behind_person and (seen.feet_hidden or mask & staff_feet):
-            mask = mask & ~staff_feet | (0 if mask & self.customer_bits else UNSURE)
+            mask = mask & ~staff_feet if mask & self.customer_bits else mask | UNSURE
         return mask
 
-    def ends_behind(self, box: Box) -> bool:
-        """Whether a box ends where staff behind a counter do."""
-        left, _, right, bottom = box
+    def cut_by(self, box: Box) -> Cut:
+        """What ends a box below: the counter before staff, or nothing to go by for who sits."""
+        left, top, right, bottom = box
         middle = (left + right) / 2
-        return any(z.anchor == "foot" and z.contains(middle, bottom) for z in self._staff_zones)
+        for zone in self._staff_zones:
+            if zone.anchor == "foot":
+                if zone.contains(middle, bottom):
+                    return Cut.COUNTER
+            elif zone.contains(middle, top if zone.anchor == "head" else (top + bottom) / 2):
+                return Cut.SEAT
+        return Cut.NOTHING
 
     def behind_counter(self, seen: Observation) -> bool:
         """Whether the box ends in a staff zone, so that its bottom shows no feet."""

@@ -135,19 +135,6 @@ def test_a_server_s_wish_reaches_the_appliance(device: Device, far_end: FarEnd) 
     assert wishes == [Desired(k=20)]
 
 
-def test_no_wish_is_lost_to_one_that_comes_before_it_is_taken(
-    make_device: Callable[[int, str], Device],
-) -> None:
-    device = make_device(free_port(), "5")
-    assert device.site.broker is not None
-    link = BrokerLink(device.site.broker, DEVICE, b"")
-    wishes = [Desired(k=20), Desired(window_s=3600)]
-    link.inbox.extend((Kind.DESIRED, encode(wish)) for wish in wishes)
-    device.publisher._read(link)
-    taken = [device.publisher.take_desired() for _ in range(3)]
-    assert taken == [*wishes, None]
-
-
 def test_an_unreachable_broker_is_a_state_with_a_reason(
     make_device: Callable[[int, str], Device],
 ) -> None:

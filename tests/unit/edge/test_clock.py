@@ -56,25 +56,6 @@ def test_an_estimate_that_a_better_clock_confirms_stays_and_is_called_better() -
     assert (stamp.utc(0.0), stamp.fixes, stamp.quality) == (NINE, 1, "synchronised")
 
 
-def test_an_estimate_gives_way_to_a_better_clock_once() -> None:
-    stamp = Stamp(patience_s=0)
-    stamp.offer(0.0, NINE, "estimated")
-    stamp.offer(1.0, NINE + timedelta(hours=1), "estimated")
-    assert (stamp.utc(0.0), stamp.stepped, stamp.fixes) == (NINE, True, 1)
-    stamp.offer(2.0, NINE + timedelta(hours=5, seconds=2), "synchronised")
-    assert (stamp.utc(0.0), stamp.stepped, stamp.fixes) == (NINE + timedelta(hours=5), False, 2)
-    assert stamp.quality == "synchronised"
-    stamp.offer(3.0, NINE, "synchronised")
-    assert (stamp.utc(0.0), stamp.stepped, stamp.fixes) == (NINE + timedelta(hours=5), True, 2)
-
-
-def test_an_estimate_that_a_better_clock_confirms_stays_and_is_called_better() -> None:
-    stamp = Stamp(patience_s=0)
-    stamp.offer(0.0, NINE, "estimated")
-    stamp.offer(1.0, NINE + timedelta(seconds=1.5), "synchronised")
-    assert (stamp.utc(0.0), stamp.fixes, stamp.quality) == (NINE, 1, "synchronised")
-
-
 def test_the_clock_never_goes_below_the_build_or_the_last_report() -> None:
     future = datetime(2199, 1, 1, tzinfo=UTC)
     clock = SystemClock(floor=future)

@@ -1,5 +1,4 @@
 import json
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -150,74 +149,6 @@ def test_the_server_may_tighten_and_not_loosen() -> None:
     assert cells(outbox) == []
     again = reporter(a_site(), outbox)
     assert (again.k, again.window_s) == (20, 3600)
-
-
-@pytest.mark.parametrize("unreadable", [{"cells": [{"of": "a newer version"}]}, {"new": 1}])
-def test_what_the_server_tightened_survives_a_state_that_cannot_be_read(
-    unreadable: dict[str, object],
-) -> None:
-    outbox = MemoryOutbox()
-    live = reporter(a_site(), outbox)
-    live.tighten(Desired(k=20, window_s=3600))
-    let_pass(live, 2)
-    outbox.save_state(json.dumps(json.loads(outbox.state()) | unreadable).encode())
-    again = reporter(a_site(), outbox)
-    assert (again.k, again.window_s) == (20, 3600)
-    again.observe(busy(1))
-    let_pass(again, 4)
-    starts = [window.start for window in sent(outbox)]
-    assert starts == sorted(set(starts))
-
-
-@pytest.mark.parametrize("state", [b"garbage", b"[]", b'{"k": "many", "window_s": 3600}'])
-def test_each_readable_part_of_a_broken_state_is_kept(state: bytes) -> None:
-    outbox = MemoryOutbox()
-    outbox.save_state(state)
-    live = reporter(a_site(), outbox)
-    assert (live.k, live.window_s) == (10, 3600 if b"3600" in state else 1800)
-
-
-def test_a_better_clock_begins_new_windows_and_leaves_what_was_closed() -> None:
-    outbox = MemoryOutbox()
-    late = Stamp(patience_s=0)
-    late.offer(0.0, NINE, "estimated")
-    live = Reporter(a_site(), outbox, "nanodet", late)
-    live.observe([], seen_s=0.0)
-    live.tick(NINE, [])
-    live.observe(busy(2))
-    let_pass(live, 2)
-    hours = timedelta(hours=5)
-    step_s = 2 * HALF_HOUR_S + 60.0
-    late.offer(step_s, NINE + hours + timedelta(seconds=step_s), "synchronised")
-    live.observe(busy(1, first=1), seen_s=step_s)
-    live.observe(busy(1, first=3))
-    live.observe([], seen_s=5.0 * HALF_HOUR_S)
-    live.tick(late.utc(5.0 * HALF_HOUR_S), [])
-    windows = sent(outbox)
-    fresh = NINE + hours + timedelta(minutes=90)
-    assert [window.start for window in windows] == [NINE, fresh]
-    assert [window.clock for window in windows] == ["estimated", "synchronised"]
-    assert [(cell.start, cell.visits) for cell in cells(outbox)] == [(NINE, 12)]
-    held = decode(Held, outbox.state()).cells
-    assert [(cell.start, cell.visits) for cell in held] == [(fresh, 12)]
-
-
-def test_a_better_clock_that_is_behind_repeats_no_window() -> None:
-    outbox = MemoryOutbox()
-    late = Stamp(patience_s=0)
-    late.offer(0.0, NINE, "estimated")
-    live = Reporter(a_site(), outbox, "nanodet", late)
-    live.observe([], seen_s=0.0)
-    live.tick(NINE, [])
-    let_pass(live, 3)
-    at_s = 3.0 * HALF_HOUR_S
-    late.offer(at_s, NINE, "rtc")
-    for later_s in range(0, 5 * HALF_HOUR_S, 600):
-        live.observe([], seen_s=at_s + later_s)
-        live.tick(late.utc(at_s + later_s), [])
-    starts = [window.start for window in sent(outbox)]
-    assert starts == [NINE + timedelta(minutes=30 * n) for n in (0, 1, 2, 3)][: len(starts)]
-    assert len(starts) > 2
 
 
 @pytest.mark.parametrize("unreadable", [{"cells": [{"of": "a newer version"}]}, {"new": 1}])

@@ -1,17 +1,21 @@
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
+from edge.broker_link import BrokerLink
 from edge.engine import Engine
 from edge.outbox import Outbox
 from edge.testing import ManualClock, a_site, a_visit
 from edge.upload import OUTBOX_FILE, Upload
 from edge.visits.values import Visit
 from edge.windows.release import Held
-from firmware_cfg.messages import Desired, Window, decode
+from firmware_cfg.messages import Desired, Window, decode, encode
+from firmware_cfg.topics import Kind
 
 NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)
 HALF_HOUR_S = 1800
@@ -84,11 +88,12 @@ def test_a_step_of_the_wall_clock_closes_nothing(make: Make) -> None:
 def test_windows_close_without_frames_too(make: Make) -> None:
     clock = ManualClock(NINE)
     upload = make(clock)
-    upload.observe(busy(), 200.0, ENGINE)
+    upload.observe(busy(), 0.0, ENGINE)
     upload.tick(ENGINE)
     clock.advance(2.0 * HALF_HOUR_S)
     upload.tick(ENGINE)
-    assert len(sent(upload)) == 2
+    assert len(sent(upload)) == 1
+    assert held_visits(upload) == [12]
 
 
 def test_a_late_clock_loses_no_visit_that_comes_after_it(make: Make) -> None:
@@ -126,8 +131,11 @@ def test_no_frame_for_half_a_minute_is_a_fault_of_the_camera(make: Make) -> None
     assert "camera" not in upload._heartbeat().faults
 
 
-def test_every_wish_is_followed(make: Make) -> None:
+def test_no_wish_is_lost_to_one_that_comes_before_it_is_followed(make: Make) -> None:
     upload = make(ManualClock(NINE))
-    upload._publisher._desired.extend([Desired(k=20), Desired(k=30)])
+    wishes = (Desired(k=20), Desired(window_s=3600))
+    link = SimpleNamespace(inbox=deque((Kind.DESIRED, encode(wish)) for wish in wishes))
+    upload._publisher._read(cast("BrokerLink", link))
     upload.tick(ENGINE)
-    assert upload.k == 30
+    held = decode(Held, upload._outbox.state())
+    assert (held.k, held.window_s) == (20, 3600)

@@ -18,10 +18,6 @@ WALK_PX_S = 120.0
 STEP_S = 0.1
 
 
-def place(seen: Observation) -> tuple[float, float]:
-    return seen.foot_xy_px[0] / 100, seen.foot_xy_px[1] / 100
-
-
 def walk(tracker: Tracker, start_s: float, from_x: float, to_x: float) -> set[int]:
     """Someone 200 px tall walks along; only boxes inside the view are delivered."""
     ids: set[int] = set()
@@ -37,23 +33,24 @@ def walk(tracker: Tracker, start_s: float, from_x: float, to_x: float) -> set[in
 
 
 def test_one_who_walks_out_of_a_cropped_view_and_one_who_walks_in_are_two() -> None:
-    tracker = Tracker(PICTURE_PX, VIEW, EstimatedFloor(PICTURE_PX), place)
+    tracker = Tracker(PICTURE_PX, VIEW, EstimatedFloor(PICTURE_PX))
     first = walk(tracker, 0.0, 900, 1400)
     second = walk(tracker, 10.0, 1400, 900)
     assert len(first) == len(second) == 1
     assert first != second
 
 
-def test_one_lost_in_the_middle_of_a_cropped_view_is_found_again() -> None:
-    tracker = Tracker(PICTURE_PX, VIEW, EstimatedFloor(PICTURE_PX), place)
-    standing = np.array([[900.0, 500.0, 970.0, 700.0]])
-    ids: set[int] = set()
-    for step in range(250):
-        hidden = 30 <= step < 200
-        boxes = np.zeros((0, 4)) if hidden else standing
+def test_who_crosses_the_view_s_edge_has_come_in_or_walked_out() -> None:
+    tracker = Tracker(PICTURE_PX, VIEW, EstimatedFloor(PICTURE_PX))
+    tracks = {}
+    for step in range(120):
+        x = 1400 - 8 * step if step < 60 else 920 + 8 * (step - 60)
+        box = np.array([[x - 35, 500.0, x + 35, 700.0]])
+        inside = box[0, 0] > VIEW.left and box[0, 2] < VIEW.right
+        boxes = box if inside else np.zeros((0, 4))
         seen = tracker.update(step * STEP_S, step + 1, boxes, np.full(len(boxes), 0.8))
-        ids |= {int(sighting.id) for sighting in seen.seen}
-    assert len(ids) == 1
+        tracks |= {track.id: track for track in (*seen.started, *seen.ended)}
+    assert [(track.from_edge, track.walked_out) for track in tracks.values()] == [(True, True)]
 
 
 def test_a_box_beyond_the_view_proves_that_the_whole_picture_is_looked_at() -> None:

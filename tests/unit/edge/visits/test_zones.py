@@ -79,9 +79,7 @@ def test_a_box_cut_by_the_lower_edge_has_a_centre() -> None:
 @pytest.mark.parametrize(("bottom", "whole"), [(795.9, True), (796.1, False), (800, False)])
 def test_half_a_percent_of_the_height_is_the_edge(bottom: float, whole: bool) -> None:
     boxes = np.array([[100.0, 500.0, 200.0, bottom]])
-    tracker = Tracker(
-        (1000, 800), Region(0, 0, 1000, 800), EstimatedFloor((1000, 800)), lambda _: (0.0, 0.0)
-    )
+    tracker = Tracker((1000, 800), Region(0, 0, 1000, 800), EstimatedFloor((1000, 800)))
     steps = [tracker.update(t_s, 1, boxes, np.array([0.9])) for t_s in (0.0, 0.1, 0.2)]
     (sighting,) = steps[-1].seen
     assert [seen.foot_seen for seen in sighting.observations] == [whole] * 3
