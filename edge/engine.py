@@ -50,7 +50,8 @@ class Engine:
     """Times the encounters in front of one camera.
 
     Attributes:
-        sightings: the confirmed persons of the last frame.
+        sightings: the confirmed tracks of the last frame.
+        joined: (later, earlier) persons found in the last step to be one: the earlier.
         view: the part of the picture that is looked at, as far as is known.
     """
 
@@ -62,6 +63,7 @@ class Engine:
         self._zones = ZoneMap(site)
         self._last_s: float | None = None
         self._ids = count(1)
+        self.joined: list[tuple[TrackId, TrackId]] = []
         # A stay closes at most `merge_s` after its last presence; looking back by the rest
         # of `settle_s` makes it final in time, with as much later evidence as there can be.
         self._lag_s = max(0.0, site.encounter.settle_s - site.encounter.merge_s - LAG_MARGIN_S)
@@ -92,6 +94,7 @@ class Engine:
         """
         t_s = record.t_s
         events: list[Event] = []
+        self.joined = []
         if self._last_s is not None:
             if t_s <= self._last_s:
                 raise ValueError(f"frame {record.frame}: time {t_s} s after {self._last_s} s")
@@ -120,18 +123,23 @@ class Engine:
         return events
 
     def _join(self, horizon_s: float) -> None:
-        """Make one person of the tracks that are found to be one; let go who is gone."""
+        """Make one person of the tracks that are found to be one; let go who is gone.
+
+        At the end of the record, whoever was lost and did not walk out is still there.
+        """
         links, gone = self._identity.decide(horizon_s)
         for earlier, later in links:
             person, other = self._person_of[earlier], self._person_of[later]
+            self.joined.append((other.id, person.id))
             person.absorb(other, self._zones.staff_bits)
             del self._people[other.id]
             for track_id, one in self._person_of.items():
                 if one is other:
                     self._person_of[track_id] = person
-        for track_id in gone:
-            person = self._person_of[track_id]
-            person.gone_s = person.t_s[-1]
+        for track in gone:
+            if track.walked_out or horizon_s < math.inf:
+                person = self._person_of[track.id]
+                person.gone_s = person.t_s[-1]
 
     def _widen(self, boxes_xyxy_px: NDArray[np.float64]) -> None:
         """A box beyond the view proves that more is looked at: then it is the whole picture."""
@@ -152,7 +160,22 @@ class Engine:
 
     def open_visits(self) -> list[Visit]:
         """Visits that are not final yet, as they stand now."""
-        return self._analysis.peek(self._people)
+        return self._analysis.peek(self._foreseen())
+
+    def _foreseen(self) -> dict[TrackId, Person]:
+        """People as they would be if identity were decided now."""
+        people = dict(self._people)
+        person_of = dict(self._person_of)
+        for earlier, later in self._identity.foresee():
+            person, other = person_of[earlier], person_of[later]
+            joined = person.copy()
+            joined.absorb(other, self._zones.staff_bits)
+            del people[other.id]
+            people[person.id] = joined
+            for track_id, one in person_of.items():
+                if one is other or one is person:
+                    person_of[track_id] = joined
+        return people
 
     def role(self, track_id: TrackId) -> tuple[Role, float]:
         """Role of a person by the evidence so far, with its confidence in [0.5, 1]."""
@@ -225,7 +248,7 @@ class Engine:
     def _measure(self, seen: Observation) -> Measure:
         """Place by the feet, or by the head where a counter hides the feet."""
         left, top, right, _ = seen.box_xyxy_px
-        behind = self._zones.behind_counter(seen) and not seen.feet_hidden
+        behind = self._zones.behind_counter(seen)
         return self._floor.measure((left + right) / 2, top, seen.foot_xy_px[1], behind)
 
     def _at_edge(self, seen: Observation) -> bool:

@@ -42,7 +42,7 @@ def replay(
     collector = RowCollector(site.encounter.settle_s)
     for record in records(rows, frames, site.camera.size_px):
         collector.frame(record, engine, engine.step(record))
-    collector.events += engine.finish()
+    collector.finish(engine)
     collector.write(paths)
     return collector
 

@@ -53,6 +53,7 @@ class RowCollector:
     detections: list[str] = field(default_factory=list)
     times_us: list[tuple[int, int]] = field(default_factory=list)
     more: dict[str, object] = field(default_factory=dict)
+    same_as: dict[int, int] = field(default_factory=dict)
 
     def frame(self, record: FrameRecord, engine: Engine, events: Iterable[Event]) -> None:
         """Take in a frame after `engine` has stepped over it."""
@@ -62,7 +63,19 @@ class RowCollector:
             self.sightings += [(sighting.id, seen) for seen in sighting.observations]
             role, confidence = engine.role(sighting.id)
             self.roles[sighting.id] = (role.value, confidence)
+        self.same_as.update(engine.joined)
         self.settle_roles(record.t_s - self.settle_s)
+
+    def finish(self, engine: Engine) -> None:
+        """End the record: take in what `engine` makes final."""
+        self.events += engine.finish()
+        self.same_as.update(engine.joined)
+
+    def _person(self, track_id: int) -> int:
+        """The first of the tracks found to be the same person."""
+        while track_id in self.same_as:
+            track_id = self.same_as[track_id]
+        return track_id
 
     def settle_roles(self, until_s: float) -> None:
         """Fix the roles of sightings up to `until_s` as they are known now."""
@@ -116,14 +129,16 @@ class RowCollector:
         lines = ["frame,track_id,role,confidence,visit\n"]
         self.settle_roles(math.inf)
         for index in self._order():
-            (track_id, seen), (role, confidence) = self.sightings[index], self.sighted_as[index]
+            (one, seen), (role, confidence) = self.sightings[index], self.sighted_as[index]
+            track_id = self._person(one)
             during = (n for start, end, n in spans.get(track_id, ()) if start <= seen.t_s <= end)
             lines.append(f"{seen.frame},{track_id},{role},{confidence:.3f},{next(during, '')}\n")
         return "".join(lines)
 
     def _tracks(self) -> str:
         lines = []
-        for track_id, seen in (self.sightings[index] for index in self._order()):
+        for one, seen in (self.sightings[index] for index in self._order()):
+            track_id = self._person(one)
             left, top, right, bottom = seen.box_xyxy_px
             lines.append(
                 f"{seen.frame},{track_id},{left:.2f},{top:.2f},{right - left:.2f},"
@@ -134,7 +149,7 @@ class RowCollector:
     def _order(self) -> list[int]:
         """Indices of the sightings by frame, then track."""
         rows = self.sightings
-        return sorted(range(len(rows)), key=lambda i: (rows[i][1].frame, rows[i][0]))
+        return sorted(range(len(rows)), key=lambda i: (rows[i][1].frame, self._person(rows[i][0])))
 
     def summary(self) -> Json:
         """Counts of the whole record, attended share per service point, coverage."""

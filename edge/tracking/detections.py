@@ -15,6 +15,7 @@ from edge.tracking.track import SHORTENED, Box, Detection
 if TYPE_CHECKING:
     from edge.tracking.floor import Floor
 
+
 class Cut(StrEnum):
     """What ends a box below, as far as the site tells."""
 
@@ -60,12 +61,13 @@ def detections_of(
         whole = foot_seen and top > edges_px[0]
         body_m = floor.body_m((left + right) / 2, top, bottom) if whole else None
         end = cut_by(box)
-        if end is Cut.SEAT:
-            body_m, below = None, False
-        cut = below or end is Cut.COUNTER
-        hidden = cut and body_m is not None and body_m < SHORTENED * BODY_HEIGHT_M
+        seated = end is Cut.SEAT
+        behind_person = below and not seated
+        cut = behind_person or end is Cut.COUNTER
+        body_m = None if seated or (cut and not behind_person) else body_m
+        hidden = behind_person and body_m is not None and body_m < SHORTENED * BODY_HEIGHT_M
         adult_px = _adult_foot_px(box, edges_px[1], floor) if hidden else None
-        found.append(Detection(box, score, foot_seen, body_m, cut, adult_px, below))
+        found.append(Detection(box, score, foot_seen, body_m, cut, adult_px, behind_person))
     return found
 
 

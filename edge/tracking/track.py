@@ -241,9 +241,8 @@ class Track:
             return False
         if seen.adult_foot_px is not None and seen.body_m < SHORTENED * self._size_m():
             return True
-        if self.body_m is None or self.hits < CONFIRM_HITS:
-            return False
-        if seen.body_m >= SHORTENED * self.body_m:
+        known_m = self.body_m if self.hits >= CONFIRM_HITS else None
+        if known_m is None or seen.body_m >= SHORTENED * known_m:
             return False
         off_top = abs(top - self.top.position)
         if off_top > abs(bottom - self.bottom.position):

@@ -167,7 +167,8 @@ class Tracker:
                 and other.life is Life.CONFIRMED
                 and other.fits_end(seen, head=not head)
             )
-            other = min(others, key=lambda one: abs(one.x.position - track.x.position), default=None)
+            middle = track.x.position
+            other = min(others, key=lambda one: abs(one.x.position - middle), default=None)
             if other is not None:
                 matched.add(other.id)
                 result.append((other, other.part_of(seen, head=not head)))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 CLOSING_S = 5.0
 LEAST_CLOSING_M = 0.4
-LEAST_ESTIMATED_M = 1.0
+LEAST_ESTIMATED_M = 1.5
 
 
 def staff_share(staff: Person, customer: Person, t_s: float) -> float:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 ROOM_M2 = 20.0
 STATE_S = 0.8
+STATE_MIN = 4
+STATE_LONGEST_S = 2.5
+OVERLAP_S = 0.6
 STAND_SD_M = 0.2
 DRIFT_M2_PER_S = 0.01
 WALK_SD_M = 0.25
@@ -166,10 +169,10 @@ class Identity:
                 piece.staff_s += step_s
             elif mask & self._customer_bits:
                 piece.customer_s += step_s
-        if not piece.firsts or t_s - piece.firsts[0].t_s <= STATE_S:
+        if len(piece.firsts) < STATE_MIN or t_s - piece.firsts[0].t_s <= STATE_S:
             piece.firsts.append(seen)
         piece.lasts.append(seen)
-        while t_s - piece.lasts[0].t_s > STATE_S:
+        while len(piece.lasts) > STATE_MIN and t_s - piece.lasts[0].t_s > STATE_S:
             piece.lasts.popleft()
         self._since_s = min(self._since_s, t_s)
 
@@ -195,27 +198,34 @@ class Identity:
             if last is not None and not _covered(last.box_xyxy_px, boxes):
                 piece.empty_s += dt_s
 
-    def decide(self, horizon_s: float) -> tuple[list[Link], list[TrackId]]:
+    def foresee(self) -> list[Link]:
+        """The (earlier, later) links that would be made now, by the time of the later."""
+        chosen = self._explain() if self._lost else {}
+        ordered = sorted(chosen.items(), key=lambda link: link[1].start_s)
+        return [(earlier, later.track.id) for earlier, later in ordered]
+
+    def decide(self, horizon_s: float) -> tuple[list[Link], list[Track]]:
         """Decide what is due, or sure: (earlier, later) links, and those who are gone.
 
         Args:
             horizon_s: up to where ends must be decided now.
         """
+        horizon_s += OVERLAP_S
         links = self._sure()
-        gone: list[TrackId] = []
+        gone: list[Track] = []
         if any(piece.end_s <= horizon_s for piece in self._lost):
             chosen = self._explain()
             for piece in [one for one in self._lost if one.end_s <= horizon_s]:
                 later = chosen.get(piece.track.id)
                 if later is None:
-                    gone.append(piece.track.id)
+                    gone.append(piece.track)
                 else:
                     links.append(self._join(piece, later))
                 self._lost = [one for one in self._lost if one is not piece]
         self._begun = [
             piece for piece in self._begun if not piece.follows and piece.start_s > horizon_s
         ]
-        for track_id in (*gone, *(earlier for earlier, _ in links)):
+        for track_id in (*(track.id for track in gone), *(earlier for earlier, _ in links)):
             del self._pieces[track_id]
         return links, gone
 
@@ -264,8 +274,9 @@ class Identity:
     def _gain(self, earlier: Piece, later: Piece) -> float:
         """Cost of the link, less the costs of explaining both ends without it."""
         gap_s = later.start_s - earlier.end_s
-        if not 0 < gap_s <= self._merge_s:
+        if not -OVERLAP_S < gap_s <= self._merge_s or later.end_s <= earlier.end_s:
             return math.inf
+        gap_s = max(gap_s, 0.0)
         return self._link_cost(earlier, later, gap_s) - _end_cost(earlier) - self._start_cost(later)
 
     def _link_cost(self, earlier: Piece, later: Piece, gap_s: float) -> float:
@@ -300,15 +311,13 @@ class Identity:
         density = STAYED * stay + WALKED_ON * walked + ELSEWHERE * anywhere
         return -math.log(max(density * ROOM_M2, 1e-9))
 
-    def _state(
-        self, sightings: Iterable[Glimpse], *, last: bool
-    ) -> tuple[Position, Position]:
+    def _state(self, sightings: Iterable[Glimpse], *, last: bool) -> tuple[Position, Position]:
         """Place and velocity on the floor, m and m/s, at the end or beginning of a piece."""
         rows = [(one.t_s, *self._floor.position_m(one.measure)) for one in sightings]
         ts, xs, ys = np.array(rows).T
         middle = float(ts.mean())
         spread = float(((ts - middle) ** 2).sum())
-        if len(rows) < 4 or ts[-1] - ts[0] < 0.3:
+        if len(rows) < STATE_MIN or not 0.3 <= ts[-1] - ts[0] <= STATE_LONGEST_S:
             return (float(xs.mean()), float(ys.mean())), (0.0, 0.0)
         vx = float(((ts - middle) * xs).sum()) / spread
         vy = float(((ts - middle) * ys).sum()) / spread

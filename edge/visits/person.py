@@ -8,7 +8,7 @@ staff, and stays staff wherever they walk.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -82,20 +82,28 @@ class Person:
             self.changed_s.append(t_s)
         self.last_mask = mask
 
+    def copy(self) -> Person:
+        """The same person, with a timeline of its own."""
+        return replace(
+            self,
+            t_s=list(self.t_s),
+            measures=list(self.measures),
+            masks=list(self.masks),
+            changed_s=list(self.changed_s),
+        )
+
     def absorb(self, later: Person, staff: int) -> None:
         """Take over the timeline of `later`, who is the same person seen again."""
         for index in range(later.unsure):
             later.masks[index] |= self.last_mask & staff
-        if later.masks[0] != self.last_mask:
-            self.changed_s.append(later.t_s[0])
-        self.changed_s += later.changed_s
-        self.t_s += later.t_s
-        self.measures += later.measures
-        self.masks += later.masks
-        if later.unsure == len(later.t_s):
-            self.last_mask = later.masks[-1]
-        else:
-            self.last_mask = later.last_mask
+        fresh = bisect_right(later.t_s, self.t_s[-1])
+        if later.masks[fresh] != self.masks[-1]:
+            self.changed_s.append(later.t_s[fresh])
+        self.changed_s += later.changed_s[bisect_right(later.changed_s, later.t_s[fresh]) :]
+        self.t_s += later.t_s[fresh:]
+        self.measures += later.measures[fresh:]
+        self.masks += later.masks[fresh:]
+        self.last_mask = later.masks[-1]
         self.gone_s = later.gone_s
         self.staff_s += later.staff_s
         self.customer_s += later.customer_s

@@ -29,8 +29,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from edge.engine import Engine
 from edge.rows import RowCollector
@@ -38,24 +37,17 @@ from edge.visits.values import PasserBy
 from tests.bench.error_rows import error_row
 from tests.scenarios.camera import Box
 from tests.scenarios.workshop.day import Day
-from tests.scenarios.workshop.definitions import Truth
 from tests.scenarios.workshop.film import Film, film
+from tests.scenarios.workshop.found import Found, FoundVisit, of_row, of_visit
 from tests.scenarios.workshop.oracle import oracle_visits
+from tests.scenarios.workshop.role_score import role_counts
 from tests.scenarios.workshop.scenes import SCENES, Scene, day
-from tests.scenarios.workshop.score import (
-    Found,
-    FoundVisit,
-    Score,
-    misses,
-    of_row,
-    of_visit,
-    record_ends,
-    role_counts,
-    score,
-    table,
-)
+from tests.scenarios.workshop.score import Score, record_ends, score
+from tests.scenarios.workshop.told import misses, table
 from tests.scenarios.workshop.truth import truth_of
+from tests.scenarios.workshop.visit import Truth
 
+ROOT = Path(__file__).resolve().parents[2]
 PEER_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 PEER = ROOT / "tests" / "bench" / "peer_encounters.py"
 REPORTED = "101-105"
@@ -72,7 +64,9 @@ class Result:
     errors: dict[str, object]
 
 
-def timed(scene: Scene, recorded: Film, shown: Day) -> tuple[list[FoundVisit], int, tuple[int, int]]:
+def timed(
+    scene: Scene, recorded: Film, shown: Day
+) -> tuple[list[FoundVisit], int, tuple[int, int]]:
     """The project on a film: visits, passers-by, and people a frame for their roles."""
     site = scene.shop.layout.site()
     engine, rows = Engine(site), RowCollector(site.encounter.settle_s)
@@ -85,8 +79,10 @@ def timed(scene: Scene, recorded: Film, shown: Day) -> tuple[list[FoundVisit], i
     for (_, seen), (role, _) in zip(rows.sightings, rows.sighted_as, strict=True):
         people[seen.frame - first].append((seen.box_xyxy_px, role))
     passers = sum(isinstance(event, PasserBy) for event in rows.events)
-    return [of_visit(visit) for visit in rows.visits()], passers, role_counts(
-        shown, recorded, people
+    return (
+        [of_visit(visit) for visit in rows.visits()],
+        passers,
+        role_counts(shown, recorded, people),
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from tests.scenarios.workshop.score import Found, matches
+from tests.scenarios.workshop.found import Found
+from tests.scenarios.workshop.score import matches
 
 if TYPE_CHECKING:
     from firmware_cfg.site import Encounter

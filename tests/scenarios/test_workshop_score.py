@@ -17,20 +17,11 @@ from tests.scenarios.story import Story, frames, run, visits_of
 from tests.scenarios.workshop.conditions import CLEAN
 from tests.scenarios.workshop.day import GRID_S, Day, Role, Walker
 from tests.scenarios.workshop.film import Film, film
+from tests.scenarios.workshop.found import FoundVisit, of_row, of_visit
 from tests.scenarios.workshop.oracle import oracle_visits
-from tests.scenarios.workshop.score import (
-    FoundVisit,
-    Score,
-    matches,
-    misses,
-    of_row,
-    of_visit,
-    record_ends,
-    role_counts,
-    score,
-    spread,
-    table,
-)
+from tests.scenarios.workshop.role_score import role_counts
+from tests.scenarios.workshop.score import Score, matches, record_ends, score, spread
+from tests.scenarios.workshop.told import misses, table
 from tests.scenarios.workshop.truth import truth_of
 
 SERVED = FoundVisit("counter-1", 1, 10.0, 30.0, 30.0, 60.0, 20.0, 20.0, 30.0, "served")

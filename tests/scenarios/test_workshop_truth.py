@@ -13,8 +13,10 @@ from tests.scenarios import stories_staff as staff
 from tests.scenarios.layouts import COUNTER, TWO, Layout, Rect
 from tests.scenarios.story import Actor, Story
 from tests.scenarios.workshop.day import GRID_S, Day, Role, Span, Walker
-from tests.scenarios.workshop.definitions import BoolArray, Person, TrueVisit, Truth, visits_in
+from tests.scenarios.workshop.definitions import visits_in
+from tests.scenarios.workshop.people import BoolArray, Person
 from tests.scenarios.workshop.truth import people_of, stands_in, truth_of
+from tests.scenarios.workshop.visit import TrueVisit, Truth
 
 Timed = Callable[[Day], Truth]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 from tests.scenarios.camera import Point
 from tests.scenarios.workshop.day import Role
@@ -154,7 +155,7 @@ def wanderer(world: World, me: Person, stops: tuple[tuple[Point, float], ...]) -
 BESIDE: tuple[Point, ...] = ((0.58, 0.05), (-0.55, -0.08), (0.12, -0.62))
 
 
-def come(world: World, party: int, door: Point, line: Line, errand: Errand, size: int) -> Person:
+def come(world: World, party: int, door: Point, line: Line, errand: Errand, *, size: int) -> Person:
     """A party comes in by `door`: its leader, and company within a few seconds."""
     leader = world.enter(Role.CUSTOMER, party, door, lambda me: buyer(world, me, line, errand))
     for index in range(size - 1):
@@ -166,7 +167,7 @@ def come(world: World, party: int, door: Point, line: Line, errand: Errand, size
             Role.CUSTOMER,
             party,
             behind,
-            lambda me, beside=beside: follower(world, me, leader, beside),
+            partial(follower, world, leader=leader, beside=beside),
             height_m,
         )
         member.pace_mps = max(member.pace_mps, leader.pace_mps)

@@ -7,117 +7,31 @@ before to half-way to the next, so a border between two samples is crossed half-
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmware_cfg.site import Site
-from tests.scenarios.workshop.day import Role
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-Run = tuple[int, int]  # samples [from, to)
-Span = tuple[float, float]
+from tests.scenarios.workshop.day import Role, Span
+from tests.scenarios.workshop.people import (
+    BoolArray,
+    FloatArray,
+    Person,
+    Run,
+    any_of,
+    apart_m,
+    present_in,
+    runs,
+)
+from tests.scenarios.workshop.visit import TrueVisit, Truth
 
 LEFT_PICTURE_S = 1.0
 CLOSING_S = 5.0
 INTERACTIVE_SHARE = 0.6
 INTERACTIVE_TURNS = 3
 EPSILON_S = 1e-6
-
-
-@dataclass(frozen=True, eq=False)
-class Person:
-    """One person over all n samples.
-
-    Attributes:
-        number: the walker's number.
-        party: customers with the same number belong together.
-        seen: (n,) in the picture, hidden by others or not.
-        queue: (n, queues) in that queue's zone, in the site's order.
-        service: (n, service points) in that point's service zone.
-        staff: (n, service points) in that point's staff zone.
-        customers_side: (n,) on the customers' side of every counter.
-        xy_m: (n, 2) on the floor, outside the picture too; NaN where there is nobody.
-    """
-
-    number: int
-    role: Role
-    party: int
-    seen: BoolArray
-    queue: BoolArray
-    service: BoolArray
-    staff: BoolArray
-    customers_side: BoolArray
-    xy_m: FloatArray
-
-    @property
-    def present(self) -> BoolArray:
-        """(n,) in a queue or a service zone."""
-        inside: BoolArray = self.seen & (self.queue.any(axis=1) | self.service.any(axis=1))
-        return inside
-
-    def part(self, run: Run) -> Person:
-        """The same person over some of the samples."""
-        cut = slice(*run)
-        return replace(
-            self,
-            seen=self.seen[cut],
-            queue=self.queue[cut],
-            service=self.service[cut],
-            staff=self.staff[cut],
-            customers_side=self.customers_side[cut],
-            xy_m=self.xy_m[cut],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class TrueVisit:
-    """A visit as the definitions have it; `members` are walker numbers.
-
-    `until_s` is the departure, or the end of the record for who is still present.
-    """
-
-    service_point: str | None
-    queue: str | None
-    party_size: int
-    arrived_s: float
-    greeted_s: float | None
-    service_started_s: float | None
-    departed_s: float | None
-    until_s: float
-    left_censored: bool
-    interaction_s: float
-    outcome: str
-    pattern: str | None
-    interruptions: int
-    members: tuple[int, ...]
-
-    @property
-    def waiting_s(self) -> float | None:
-        """From arrival to service; None without either."""
-        return self._since_arrival(self.service_started_s)
-
-    @property
-    def greeting_s(self) -> float | None:
-        """From arrival to greeting; None without either."""
-        return self._since_arrival(self.greeted_s)
-
-    def _since_arrival(self, moment_s: float | None) -> float | None:
-        if moment_s is None or self.left_censored:
-            return None
-        return moment_s - self.arrived_s
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """What happened: visits by arrival, and presences too short for one."""
-
-    visits: tuple[TrueVisit, ...]
-    passers_by: int
 
 
 def visits_in(
@@ -193,7 +107,7 @@ class _Record:
         """The party's presences, those of one visit together."""
         members = self.parties[party]
         stays: list[list[Run]] = []
-        for run in runs(_any(one.present for one in members)):
+        for run in runs(any_of(one.present for one in members)):
             if stays and self._resumes(members, stays[-1], run):
                 stays[-1].append(run)
             else:
@@ -205,7 +119,7 @@ class _Record:
         absence = (stay[-1][1], run[0])
         if self._length_s(absence) > self.terms.merge_s + EPSILON_S:
             return False
-        gone = ~_any(one.seen for one in _there(members, stay))
+        gone = ~any_of(one.seen for one in present_in(members, stay))
         out_s = (end - start for start, end in self._spans(gone, absence))
         return all(length < LEFT_PICTURE_S - EPSILON_S for length in out_s)
 
@@ -226,7 +140,7 @@ class _Record:
 
     def _reach_m(self, staff: Person, members: Sequence[Person]) -> FloatArray:
         """(n,) floor distance to the party's nearest member, inf where it does not qualify."""
-        at_counter = staff.seen & (_any(one.service for one in members) & staff.staff).any(axis=1)
+        at_counter = staff.seen & (any_of(one.service for one in members) & staff.staff).any(axis=1)
         away_m = np.full(len(staff.seen), np.inf)
         for one in members:
             apart = np.hypot(*(one.xy_m - staff.xy_m).T)
@@ -235,7 +149,7 @@ class _Record:
         return np.where(at_counter | near, away_m, np.inf)
 
     def _visit(self, party: int, stays: list[Run]) -> TrueVisit:
-        members = _there(self.parties[party], stays)
+        members = present_in(self.parties[party], stays)
         window = (stays[0][0], stays[-1][1])
         arrived_s, until_s = self._seen_from_s(stays), float(self.edges_s[window[1]])
         unseen = arrived_s > self.edges_s[window[0]]
@@ -281,7 +195,7 @@ class _Record:
         self, members: Sequence[Person], window: Run, engaged: Sequence[Span]
     ) -> Span | None:
         """First stretch of at least `min_service_s`, engaged and at a counter."""
-        served: BoolArray = np.any(_any(one.service for one in members), axis=1)
+        served: BoolArray = np.any(any_of(one.service for one in members), axis=1)
         for stretch in _common(engaged, self._spans(served, window)):
             if stretch[1] - stretch[0] >= self.terms.min_service_s - EPSILON_S:
                 return stretch
@@ -300,8 +214,8 @@ class _Record:
             inside[slice(*run)] = True
         lengths_s = np.diff(self.edges_s) * inside
         at_points, in_queues = (
-            _any(one.service for one in members),
-            _any(one.queue for one in members),
+            any_of(one.service for one in members),
+            any_of(one.queue for one in members),
         )
         queue = _longest([q.id for q in self.site.queue], lengths_s @ in_queues)
         points = [point.id for point in self.site.service_point]
@@ -343,7 +257,7 @@ class _Record:
             if whom[greeted] == party
         ]
         pairs = [(s, c) for s in attending for c in members if c.present[greeted]]
-        staff, customer = min(pairs, key=lambda pair: _apart_m(pair[0], pair[1], greeted))
+        staff, customer = min(pairs, key=lambda pair: apart_m(pair[0], pair[1], greeted))
         return "proactive" if self._staff_came(staff, customer, greeted) else "reactive"
 
     def _staff_came(self, staff: Person, customer: Person, greeted: int) -> bool:
@@ -357,27 +271,6 @@ class _Record:
         return by_staff > max(by_customer, 0.0)
 
 
-def runs(mask: BoolArray) -> list[Run]:
-    """Where a mask holds.
-
-    >>> runs(np.array([True, False, True, True]))
-    [(0, 1), (2, 4)]
-    """
-    steps = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]])))
-    return [(int(a), int(b)) for a, b in steps.reshape(-1, 2)]
-
-
-def _any(masks: Iterable[BoolArray]) -> BoolArray:
-    """Where any of several masks, or of several tables of zones, holds."""
-    held: BoolArray = np.logical_or.reduce(list(masks))
-    return held
-
-
-def _there(members: Sequence[Person], stays: Sequence[Run]) -> list[Person]:
-    """The members who came to a zone in these presences."""
-    return [one for one in members if any(one.present[slice(*run)].any() for run in stays)]
-
-
 def _common(ones: Sequence[Span], others: Sequence[Span]) -> list[Span]:
     """Overlaps of two ordered lists of spans."""
     both = [(max(a, c), min(b, d)) for a, b in ones for c, d in others]
@@ -389,7 +282,3 @@ def _longest(names: Sequence[str], lengths_s: FloatArray) -> str | None:
     if len(names) == 0 or lengths_s.max() <= 0:
         return None
     return names[int(lengths_s.argmax())]
-
-
-def _apart_m(one: Person, other: Person, index: int) -> float:
-    return float(np.hypot(*(one.xy_m[index] - other.xy_m[index])))

@@ -12,9 +12,11 @@ import numpy as np
 
 from firmware_cfg.site import Site
 from tests.scenarios.workshop.day import Day, Walker
-from tests.scenarios.workshop.definitions import BoolArray, FloatArray, Person, TrueVisit, visits_in
+from tests.scenarios.workshop.definitions import visits_in
 from tests.scenarios.workshop.film import Film
+from tests.scenarios.workshop.people import BoolArray, FloatArray, Person
 from tests.scenarios.workshop.truth import customers_side, places, stands_in
+from tests.scenarios.workshop.visit import TrueVisit
 
 VOTE_S = 0.3
 NOBODY = (math.nan,) * 4

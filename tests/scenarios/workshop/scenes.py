@@ -6,8 +6,8 @@ each kind; what is tuned on is never what is reported: `tests/bench` names the s
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -16,10 +16,18 @@ from tests.scenarios.workshop.conditions import CLEAN, GOOD, ROUGH, USUAL, Condi
 from tests.scenarios.workshop.customers import BESIDE, Errand, come, joiner, wanderer
 from tests.scenarios.workshop.day import Day, Figure, Role, Span
 from tests.scenarios.workshop.shops import Shop, uncalibrated
-from tests.scenarios.workshop.staff import between, clerk, greeter
-from tests.scenarios.workshop.world import Line, Person, Till, World
-
-Staffing = Callable[[World, Shop], None]
+from tests.scenarios.workshop.staffing import (
+    Staffing,
+    absent,
+    nobody_first,
+    one_for_all,
+    seated,
+    shift_change,
+    steady,
+    two_behind,
+    with_greeter,
+)
+from tests.scenarios.workshop.world import Line, Till, World
 
 
 @dataclass(frozen=True)
@@ -68,104 +76,6 @@ class Scene:
     blind: tuple[Span, ...] = ()
 
 
-def steady(world: World, shop: Shop) -> None:
-    """One clerk a till, who hardly ever leaves."""
-    _clerks(world, shop, 400.0, (10.0, 25.0))
-
-
-def absent(world: World, shop: Shop) -> None:
-    """One clerk a till, often away for half a minute, in mid-service too."""
-    _clerks(world, shop, 45.0, (8.0, 40.0))
-
-
-def nobody_first(world: World, shop: Shop) -> None:
-    """Staff come only when the day has begun, and leave before its end."""
-    for till in world.tills:
-        world.at(60.0, lambda till=till: _clerk(world, shop, till, 60.0, (15.0, 40.0), 700.0))
-
-
-def shift_change(world: World, shop: Shop) -> None:
-    """At mid-day another clerk comes through the customers' side, and takes over."""
-    for till in world.tills:
-        _clerk(world, shop, till, np.inf, (0.0, 0.0), 400.0)
-
-        def relieve(till: Till = till) -> None:
-            way = (*reversed(shop.gate), till.post)
-            world.enter(
-                Role.STAFF,
-                0,
-                shop.doors[0],
-                lambda me: _relief(world, me, shop, till, way),
-            )
-
-        world.at(385.0, relieve)
-
-
-def one_for_all(world: World, shop: Shop) -> None:
-    """One member of staff serves every till in turn."""
-    tills = tuple(world.tills)
-    world.enter(Role.STAFF, 0, shop.posts[0], lambda me: between(world, me, tills))
-
-
-def with_greeter(world: World, shop: Shop) -> None:
-    """A clerk at each till, and one who goes round to greet those who wait."""
-    steady(world, shop)
-    home = shop.posts[0][0] + 1.0, shop.posts[0][1] + 0.1
-    world.enter(
-        Role.STAFF, 0, home, lambda me: greeter(world, me, home, shop.gate, (12.0, 30.0))
-    )
-
-
-def two_behind(world: World, shop: Shop) -> None:
-    """Two clerks at each till; the second goes about its own work."""
-    _clerks(world, shop, 90.0, (10.0, 30.0))
-    for till in world.tills:
-        beside = (till.post[0] + 0.75, till.post[1] + 0.15)
-        idle = Till("", beside, beside)
-        world.enter(
-            Role.STAFF,
-            0,
-            shop.back[-1],
-            lambda me, idle=idle: clerk(world, me, idle, shop.back, 60.0, (10.0, 50.0)),
-        )
-
-
-def no_staff(world: World, shop: Shop) -> None:
-    """Nobody serves."""
-
-
-def seated(world: World, shop: Shop) -> None:
-    """A cashier who sits, and hardly ever leaves."""
-    steady(world, shop)
-    for person in world.people:
-        person.height_m, person.shown = 1.3, 1.0
-
-
-def _clerks(world: World, shop: Shop, every_s: float, for_s: tuple[float, float]) -> None:
-    for till in world.tills:
-        _clerk(world, shop, till, every_s, for_s, np.inf)
-
-
-def _clerk(
-    world: World, shop: Shop, till: Till, every_s: float, for_s: Span, until_s: float
-) -> Person:
-    start = till.post if world.now_s == 0 else shop.back[-1]
-    return world.enter(
-        Role.STAFF,
-        0,
-        start,
-        lambda me: clerk(world, me, till, shop.back, every_s, for_s, until_s),
-    )
-
-
-def _relief(
-    world: World, me: Person, shop: Shop, till: Till, way: tuple[tuple[float, float], ...]
-):  # type: ignore[no-untyped-def]
-    for point in way[:-1]:
-        yield from world.walk(me, point)
-    yield from clerk(world, me, till, shop.back, np.inf, (0.0, 0.0))
-
-
 def day(scene: Scene, seed: int) -> Day:
     """A day of the scene."""
     rng = np.random.default_rng([seed, *scene.name.encode()])
@@ -195,13 +105,13 @@ def _plan(world: World, scene: Scene) -> None:
     t_s, party = scene.opens_s + rng.exponential(crowd.every_s / 2), 0
     while t_s < scene.length_s - 40:
         party += 1
-        world.at(t_s, lambda party=party: _party_comes(world, scene, party))
+        world.at(t_s, partial(_party_comes, world, scene, party))
         t_s += 1.5 + rng.exponential(crowd.every_s - 1.5)
     for every_s, act in ((crowd.browsers_s, _browser_comes), (crowd.passers_s, _passer_comes)):
         t_s = rng.exponential(every_s) if every_s else np.inf
         while t_s < scene.length_s - 20:
             party += 1
-            world.at(t_s, lambda act=act, party=party: act(world, scene, party))
+            world.at(t_s, partial(act, world, scene, party))
             t_s += rng.exponential(every_s)
 
 
@@ -217,27 +127,29 @@ def _party_comes(world: World, scene: Scene, party: int) -> None:
         patience_s=crowd.patience_s * float(rng.lognormal(0.0, 0.5)),
         service_s=max(6.0, crowd.service_s * float(rng.lognormal(0.0, 0.5))),
         via=(near_door,),
-        out=_way_out(shop, line, goes),
+        out=_way_out(shop, goes),
         aside_s=float(rng.uniform(8, 22)) if rng.random() < crowd.aside else 0.0,
         aside_at=shop.aside,
         leans=bool(rng.random() < crowd.leans),
         back_s=float(rng.uniform(4, 30)) if rng.random() < crowd.back else 0.0,
     )
-    leader = come(world, party, shop.doors[door], line, errand, size)
+    leader = come(world, party, shop.doors[door], line, errand, size=size)
     if size == 1 and rng.random() < crowd.joined:
         world.at(
             world.now_s + rng.uniform(12, 35),
-            lambda: leader.gone
-            or world.enter(
-                Role.CUSTOMER,
-                party,
-                shop.doors[door],
-                lambda me: joiner(world, me, leader, BESIDE[0], (near_door,)),
+            lambda: (
+                leader.gone
+                or world.enter(
+                    Role.CUSTOMER,
+                    party,
+                    shop.doors[door],
+                    lambda me: joiner(world, me, leader, BESIDE[0], (near_door,)),
+                )
             ),
         )
 
 
-def _way_out(shop: Shop, line: Line, goes: int) -> tuple[tuple[float, float], ...]:
+def _way_out(shop: Shop, goes: int) -> tuple[tuple[float, float], ...]:
     """From wherever one stands, past the side of the line, to a door."""
     (turn_x, y), door = shop.exits[goes]
     return (turn_x, y), door
@@ -251,9 +163,7 @@ def _browser_comes(world: World, scene: Scene, party: int) -> None:
         middle = world.lines[0].slots[-1]
         stops.append((middle, rng.uniform(1, 14)))
     stops.append((shop.doors[0], 0.0))
-    world.enter(
-        Role.CUSTOMER, party, shop.doors[0], lambda me: wanderer(world, me, tuple(stops))
-    )
+    world.enter(Role.CUSTOMER, party, shop.doors[0], lambda me: wanderer(world, me, tuple(stops)))
 
 
 def _passer_comes(world: World, scene: Scene, party: int) -> None:
@@ -264,9 +174,7 @@ def _passer_comes(world: World, scene: Scene, party: int) -> None:
         start, goal = goal, start
     away = float(world.rng.uniform(-0.6, 0.1))
     stops = (((start[0] * 0.4, start[1] + away), 0.0), ((goal[0] * 0.4, goal[1] + away), 0.0))
-    world.enter(
-        Role.CUSTOMER, party, start, lambda me: wanderer(world, me, (*stops, (goal, 0.0)))
-    )
+    world.enter(Role.CUSTOMER, party, start, lambda me: wanderer(world, me, (*stops, (goal, 0.0))))
 
 
 def at(conditions: Conditions, fps: float) -> Conditions:
@@ -293,13 +201,17 @@ SCENES: tuple[Scene, ...] = (
     Scene("fisheye", shops.FISHEYE, Crowd(), absent, at(USUAL, 6)),
     Scene("families", shops.FRONT, FAMILIES, steady, at(USUAL, 10), 950.0),
     Scene("friends_join", shops.FRONT, Crowd(joined=0.4, every_s=40.0), absent, at(USUAL, 7), 1050),
-    Scene("impatient", shops.FRONT, Crowd(patience_s=22.0, every_s=22.0), absent, at(USUAL, 9), 620),
+    Scene(
+        "impatient", shops.FRONT, Crowd(patience_s=22.0, every_s=22.0), absent, at(USUAL, 9), 620
+    ),
     Scene("staff_away", shops.FRONT, Crowd(), absent, at(USUAL, 12)),
     Scene("shift_change", shops.FRONT, Crowd(), shift_change, at(USUAL, 6)),
     Scene("greeter", shops.FRONT, Crowd(service_s=24.0), with_greeter, at(USUAL, 10)),
     Scene("two_behind", shops.TIGHT_LINE, Crowd(), two_behind, at(USUAL, 5)),
     Scene("shared_queue", shops.SHARED, BUSY, absent, at(USUAL, 8), 620.0),
-    Scene("one_for_two", shops.SHARED, Crowd(every_s=26.0, service_s=20), one_for_all, at(USUAL, 10)),
+    Scene(
+        "one_for_two", shops.SHARED, Crowd(every_s=26.0, service_s=20), one_for_all, at(USUAL, 10)
+    ),
     Scene("separate_queues", shops.SEPARATE, BUSY, steady, at(USUAL, 10), 620.0),
     Scene("seated_cashier", shops.CASHIER, Crowd(), seated, at(USUAL, 8)),
     Scene("bar", shops.NO_QUEUE, Crowd(alone=0.6, couples=0.3), absent, at(USUAL, 10)),

@@ -147,7 +147,10 @@ SMALL_PICTURE = shop(
     Camera(3.0, 27.0, 560.0, (640, 480)), ONE, (("queue-1", ACROSS, FEEDS),), (SIDEWAYS,)
 )
 LARGE_PICTURE = shop(
-    Camera(3.2, 28.0, 1500.0, (1920, 1080), y_m=-0.2), ONE, (("queue-1", ACROSS, FEEDS),), (SIDEWAYS,)
+    Camera(3.2, 28.0, 1500.0, (1920, 1080), y_m=-0.2),
+    ONE,
+    (("queue-1", ACROSS, FEEDS),),
+    (SIDEWAYS,),
 )
 CASHIER = shop(CEILING, SEATED, (("queue-1", ACROSS, FEEDS),), (SIDEWAYS,))
 NO_QUEUE = shop(CEILING, (Counter("bar", DESK, (-1.5, 4.6, 1.5, 6.0)),), (), ())

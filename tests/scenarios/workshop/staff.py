@@ -14,6 +14,7 @@ def clerk(
     till: Till,
     away: tuple[Point, ...],
     every_s: float,
+    *,
     for_s: tuple[float, float],
     until_s: float = math.inf,
 ) -> Steps:

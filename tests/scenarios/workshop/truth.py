@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from firmware_cfg.site import Site
 from tests.scenarios.layouts import Layout
 from tests.scenarios.workshop.day import GRID_S, Day, Walker
-from tests.scenarios.workshop.definitions import Person, Truth, visits_in
+from tests.scenarios.workshop.definitions import visits_in
+from tests.scenarios.workshop.people import Person
+from tests.scenarios.workshop.visit import Truth
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

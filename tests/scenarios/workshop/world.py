@@ -104,7 +104,7 @@ class World:
         self.people: list[Person] = []
         self.done: list[Person] = []
         self._acts: dict[int, Steps] = {}
-        self._later: list[tuple[float, Callable[[], None]]] = []
+        self._later: list[tuple[float, Callable[[], object]]] = []
         self._numbers = 0
 
     @property
@@ -112,7 +112,7 @@ class World:
         """Time since the day's start."""
         return self.step * GRID_S
 
-    def at(self, t_s: float, act: Callable[[], None]) -> None:
+    def at(self, t_s: float, act: Callable[[], object]) -> None:
         """Do something later."""
         self._later.append((t_s, act))
 
@@ -162,9 +162,7 @@ class World:
             px, py = person.pushed
             person.pushed = (YIELD * px, YIELD * py)
         for one, other in combinations(self.people, 2):
-            dx, dy = (
-                one.xy[i] + one.pushed[i] - other.xy[i] - other.pushed[i] for i in range(2)
-            )
+            dx, dy = (one.xy[i] + one.pushed[i] - other.xy[i] - other.pushed[i] for i in range(2))
             away = math.hypot(dx, dy)
             if away >= ROOM_M:
                 continue

@@ -1,0 +1,106 @@
+"""Whole days of the workshop: truth, film, the real engine, and how near it comes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from edge.engine import Engine
+from edge.rows import RowCollector
+from edge.visits.values import PasserBy
+from tests.scenarios.workshop.day import Day
+from tests.scenarios.workshop.film import Film, film
+from tests.scenarios.workshop.found import FoundVisit, of_visit
+from tests.scenarios.workshop.oracle import oracle_visits
+from tests.scenarios.workshop.scenes import SCENES, Scene, day
+from tests.scenarios.workshop.score import record_ends, score, share, spread
+from tests.scenarios.workshop.truth import truth_of
+
+SEED = 11
+BY_NAME = {scene.name: scene for scene in SCENES}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a scene's day must reach; seconds are means of absolute errors."""
+
+    scene: str
+    visits: int
+    f1: float
+    waiting_s: float
+    greeting_s: float
+    interaction_s: float
+    outcomes: float
+    points: float
+
+
+BOUNDS = (
+    Bounds("plain", 12, 0.93, 1.0, 1.0, 1.0, 0.93, 0.93),
+    Bounds("opening", 15, 0.7, 4.0, 9.0, 5.0, 0.85, 0.95),
+    Bounds("separate_queues", 20, 0.85, 2.0, 2.0, 3.0, 0.9, 0.85),
+    Bounds("from_the_side", 20, 0.8, 4.0, 4.0, 7.0, 0.75, 0.95),
+)
+
+
+def timed(site_of: Scene, recorded: Film) -> tuple[list[FoundVisit], int]:
+    """The engine's visits, and how many passed by."""
+    site = site_of.shop.layout.site()
+    engine, rows = Engine(site), RowCollector(site.encounter.settle_s)
+    for record in recorded.records:
+        rows.frame(record, engine, engine.step(record))
+    rows.events += engine.finish()
+    rows.settle_roles(math.inf)
+    passers = sum(isinstance(event, PasserBy) for event in rows.events)
+    return [of_visit(visit) for visit in rows.visits()], passers
+
+
+@pytest.mark.parametrize("bounds", BOUNDS, ids=lambda bounds: bounds.scene)
+def test_a_day_is_found_and_timed(bounds: Bounds) -> None:
+    scene = BY_NAME[bounds.scene]
+    shown = day(scene, SEED)
+    truth, recorded, ends_s = (
+        truth_of(shown),
+        film(shown, scene.conditions, SEED),
+        record_ends(shown),
+    )
+    assert len(truth.visits) >= bounds.visits
+    found, passers = timed(scene, recorded)
+    one = score(truth.visits, found, ends_s, (truth.passers_by, passers))
+    assert one.f1 >= bounds.f1
+    assert spread(one.waiting).mean_abs_s <= bounds.waiting_s
+    assert spread(one.greeting).mean_abs_s <= bounds.greeting_s
+    assert spread(one.interaction).mean_abs_s <= bounds.interaction_s
+    assert share(one.outcomes, one.tp) >= bounds.outcomes
+    assert share(one.points, one.tp) >= bounds.points
+    assert abs(one.passers_found - one.passers_true) <= 5
+    oracle = score(truth.visits, oracle_visits(shown, recorded), ends_s)
+    assert oracle.f1 >= 0.97
+    assert spread(oracle.waiting).mean_abs_s <= 1.0
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
+def test_each_scene_has_a_valid_site_and_visits(scene: Scene) -> None:
+    site = scene.shop.layout.site()
+    assert {point.id for point in site.service_point} == {c.id for c in scene.shop.layout.counters}
+    early = replace(scene, length_s=300.0)
+    visits = truth_of(day(early, SEED)).visits
+    assert len(visits) >= 3
+    assert all(0 <= visit.arrived_s < visit.until_s <= early.length_s for visit in visits)
+
+
+def positions(shown: Day) -> list[tuple[int, float, list[list[float]]]]:
+    return [(one.number, one.from_s, one.xy_m.tolist()) for one in shown.walkers]
+
+
+def test_the_same_seed_gives_the_same_day_and_film() -> None:
+    scene = replace(BY_NAME["plain"], length_s=120.0)
+    ones, others = (day(scene, SEED) for _ in range(2))
+    assert positions(ones) == positions(others)
+    assert positions(ones) != positions(day(scene, SEED + 1))
+    first, second = (film(one, scene.conditions, SEED) for one in (ones, others))
+    assert [record.t_s for record in first.records] == [record.t_s for record in second.records]
+    for one, other in zip(first.records, second.records, strict=True):
+        np.testing.assert_array_equal(one.boxes_xyxy_px, other.boxes_xyxy_px)
