@@ -17,8 +17,9 @@ from edge.tracking.floor import floor_of
 from edge.tracking.track import TrackId
 from edge.tracking.tracker import Sighting, Tracker
 from edge.visits.analysis import Analysis
-from edge.visits.identity import Glimpse, Identity
+from edge.visits.identity import Identity
 from edge.visits.person import Person, Role
+from edge.visits.pieces import Glimpse
 from edge.visits.sides import Sides
 from edge.visits.values import BlindSpan, Event, Visit
 from edge.visits.zones import UNSURE, ZoneMap

@@ -29,7 +29,6 @@ from edge.windows.calendar import LEAF_LEVELS, StoreCalendar
 from edge.windows.join import Joiner
 from edge.windows.keeper import ClosedWindow, WindowKeeper
 from edge.windows.release import (
-    DEFINITION_VERSION,
     Held,
     Terms,
     cell_of,
@@ -38,6 +37,7 @@ from edge.windows.release import (
     lasting,
     payload,
 )
+from firmware_cfg import DEFINITION_VERSION
 from firmware_cfg.errors import MessageError
 from firmware_cfg.hashes import expectations_hash, geometry_hash
 from firmware_cfg.messages import Cell, Desired, Window, decode

@@ -35,7 +35,6 @@ from firmware_cfg.messages import (
 )
 from firmware_cfg.site import Privacy, Site
 
-DEFINITION_VERSION = 1
 SMALLEST_TEAM = 3
 LARGEST_SEQUENCE = 2**63 - 1
 MOST_CELLS = 64

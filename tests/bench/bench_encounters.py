@@ -34,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from edge.engine import Engine
 from edge.rows import RowCollector
 from edge.visits.values import PasserBy
+from firmware_cfg import DEFINITION_VERSION
 from tests.bench.error_rows import error_row
 from tests.scenarios.camera import Box
 from tests.scenarios.workshop.day import Day
@@ -155,6 +156,9 @@ def main() -> None:
     parser.add_argument("--misses", action="store_true", help="say what was missed, day by day")
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--errors", type=Path, help="write the errors for error_model.py")
+    parser.add_argument(
+        "--model", default="nanodet-288x512-int8", help="whose faults the films have"
+    )
     options = parser.parse_args()
     first, _, last = options.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
@@ -171,8 +175,13 @@ def main() -> None:
         for one in results:
             print(f"\n{one.scene} {one.seed}", *one.wrong, sep="\n  ")
     if options.errors:
-        scenes = [one.errors for one in results]
-        options.errors.write_text(json.dumps({"scenes": scenes}))
+        report = {
+            "definition_version": DEFINITION_VERSION,
+            "model": options.model,
+            "source": f"tests/bench/bench_encounters.py --seeds {options.seeds}",
+            "scenes": [one.errors for one in results],
+        }
+        options.errors.write_text(json.dumps(report))
 
 
 if __name__ == "__main__":

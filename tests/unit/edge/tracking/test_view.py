@@ -6,7 +6,7 @@ import numpy as np
 
 from edge.engine import Engine
 from edge.tracking.floor import EstimatedFloor
-from edge.tracking.track import Observation
+from edge.tracking.track import Track, TrackId
 from edge.tracking.tracker import Tracker
 from firmware_cfg.record import FrameRecord
 from firmware_cfg.region import Region, region_of
@@ -42,7 +42,7 @@ def test_one_who_walks_out_of_a_cropped_view_and_one_who_walks_in_are_two() -> N
 
 def test_who_crosses_the_view_s_edge_has_come_in_or_walked_out() -> None:
     tracker = Tracker(PICTURE_PX, VIEW, EstimatedFloor(PICTURE_PX))
-    tracks = {}
+    tracks: dict[TrackId, Track] = {}
     for step in range(120):
         x = 1400 - 8 * step if step < 60 else 920 + 8 * (step - 60)
         box = np.array([[x - 35, 500.0, x + 35, 700.0]])
