@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 OVERLAP_S = 0.6
 LONGEST_STEP_S = 1.0
+SOON_S = 1.0
 SURE = -2.0
 MARGIN = 3.0
 
@@ -57,6 +58,7 @@ class Identity:
         """A track was confirmed; `boxes` are the frame's."""
         behind = track.last is not None and overlapped(track.last.box_xyxy_px, boxes)
         piece = Piece(track, behind)
+        piece.empties_s = {one.track.id: one.empty_s for one in self._lost}
         self._pieces[track.id] = piece
         self._begun.append(piece)
 
@@ -95,8 +97,11 @@ class Identity:
                 piece.doubtful_s += dt_s * shares(track.last.box_xyxy_px, boxes)
         for piece in self._lost:
             last = piece.track.last
+            piece.lost_s += dt_s
             if last is not None and not covered(last.box_xyxy_px, boxes):
                 piece.empty_s += dt_s
+            if piece.lost_s <= SOON_S:
+                piece.vanished = piece.empty_s >= 0.5 * piece.lost_s
 
     def foresee(self) -> list[Link]:
         """The (earlier, later) links that would be made now, by the time of the later."""

@@ -64,7 +64,7 @@ def _place_cost(floor: Floor, earlier: Piece, later: Piece, gap_s: float) -> flo
     away = math.hypot(x2 - x1, y2 - y1)
     stood = (scale * STAND_SD_M) ** 2 + DRIFT_M2_PER_S * gap_s
     still = min(away, _heads_m(earlier.lasts, later.firsts))
-    stay = math.exp(-EMPTY_PER_S * earlier.empty_s) * _normal(still, stood)
+    stay = math.exp(-EMPTY_PER_S * earlier.empty_before_s(later)) * _normal(still, stood)
     ahead = min(gap_s, AHEAD_S)
     walk = (scale * WALK_SD_M + WALK_SD_MPS * gap_s) ** 2
     walked = 0.0
@@ -77,7 +77,7 @@ def _place_cost(floor: Floor, earlier: Piece, later: Piece, gap_s: float) -> flo
     reach_m = scale * REACH_M + REACH_MPS * gap_s
     reach_m = min(reach_m, REACH_MOST_M)
     anywhere = math.exp(-((away / reach_m) ** 2)) / (math.pi * reach_m**2)
-    anywhere *= math.exp(-GONE_PER_S * earlier.empty_s)
+    anywhere *= math.exp(-GONE_PER_S * earlier.empty_before_s(later))
     density = STAYED * stay + WALKED_ON * walked + ELSEWHERE * anywhere
     return -math.log(max(density * ROOM_M2, 1e-9))
 
@@ -109,7 +109,7 @@ def end_cost(piece: Piece) -> float:
     """What it costs that nobody follows a piece."""
     if piece.track.walked_out:
         return EXPLAINED
-    return BEHIND if piece.empty_s < 0.5 else NOWHERE
+    return NOWHERE if piece.vanished else BEHIND
 
 
 def _heads_m(lasts: Sequence[Glimpse], firsts: Sequence[Glimpse]) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edge.tracking.floor import Measure
-    from edge.tracking.track import Box, Track
+    from edge.tracking.track import Box, Track, TrackId
 
 STATE_S = 0.8
 STATE_MIN = 4
@@ -49,6 +49,9 @@ class Piece:
         before_s: the same of the pieces that it follows.
         begun_behind: its first box was partly behind another, or in front of one.
         empty_s: since it ended, for how long its place was in full view, and empty.
+        lost_s: for how long it has been lost.
+        vanished: nobody stood before it when it ended.
+        empties_s: `empty_s` of those who were lost when it began.
         ended: it is not tracked any more.
         asked: whether it surely follows another was asked; once is enough.
         follows: it follows another.
@@ -63,6 +66,9 @@ class Piece:
     before_s: tuple[float, float] = (0.0, 0.0)
     doubtful_s: float = 0.0
     empty_s: float = 0.0
+    lost_s: float = 0.0
+    vanished: bool = False
+    empties_s: dict[TrackId, float] = field(default_factory=dict)
     ended: bool = False
     asked: bool = False
     follows: bool = False
@@ -76,6 +82,10 @@ class Piece:
     def end_s(self) -> float:
         """Last sighting."""
         return self.lasts[-1].t_s
+
+    def empty_before_s(self, later: Piece) -> float:
+        """For how long its place was empty and in full view before `later` began."""
+        return later.empties_s.get(self.track.id, 0.0)
 
     @property
     def weak(self) -> bool:
