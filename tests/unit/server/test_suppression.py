@@ -145,7 +145,7 @@ def test_misjudged_visits_weigh_more_in_a_share_of_few(filled: Engine) -> None:
         replace(
             one,
             visits=1000,
-            staff=replace(one.staff, judged=1000, broken=broken, recovered=broken // 2),
+            staff=replace(one.staff, judged=1000, broken=broken, recovered=broken // 20),
         )
         for broken in (1000, 250)
     ]
@@ -160,7 +160,7 @@ def test_misjudged_visits_weigh_more_in_a_share_of_few(filled: Engine) -> None:
         for known in all_broken.measured.known
         for one in (known.flawless, known.served)
     )
-    sampling = wilson(125, 250)[1] - wilson(500, 1000)[1]
+    sampling = wilson(12, 250)[1] - wilson(50, 1000)[1]
     assert wide.high - narrow.high == pytest.approx(3 * off + sampling, abs=0.011)
 
 
