@@ -43,7 +43,8 @@ def fill(state: Path, identity: Path) -> None:
     engine = open_database(sqlite_url(state / "encounter.db"))
     with writer(engine).begin() as connection:
         apply_identity(connection, load_identity(identity))
-    yesterday = datetime.now(SHANGHAI).date() - timedelta(days=1)
+    trading_day = (datetime.now(SHANGHAI) - timedelta(hours=4)).date()  # it begins at 04:00
+    yesterday = trading_day - timedelta(days=1)
     opens = datetime.combine(yesterday, time(9), SHANGHAI).astimezone(UTC)
     factory = MessageFactory()
     base = "encounter/v1/kiosk-1/up/"

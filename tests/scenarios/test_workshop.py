@@ -25,7 +25,10 @@ BY_NAME = {scene.name: scene for scene in SCENES}
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a scene's day must reach; seconds are means of absolute errors."""
+    """What a scene's day must reach; seconds are medians of absolute errors.
+
+    Medians, because one exchange of identities moves a mean by seconds.
+    """
 
     scene: str
     visits: int
@@ -38,10 +41,10 @@ class Bounds:
 
 
 BOUNDS = (
-    Bounds("plain", 12, 0.93, 1.0, 1.0, 1.0, 0.93, 0.93),
-    Bounds("opening", 15, 0.7, 4.0, 9.0, 5.0, 0.85, 0.95),
-    Bounds("separate_queues", 20, 0.85, 2.0, 2.0, 3.0, 0.9, 0.85),
-    Bounds("from_the_side", 20, 0.8, 4.0, 4.0, 7.0, 0.75, 0.95),
+    Bounds("plain", 12, 0.93, 0.4, 0.4, 0.4, 0.9, 0.93),
+    Bounds("opening", 15, 0.65, 0.6, 0.6, 1.0, 0.8, 0.9),
+    Bounds("separate_queues", 20, 0.85, 0.4, 0.4, 0.8, 0.9, 0.85),
+    Bounds("from_the_side", 20, 0.75, 0.6, 0.6, 1.5, 0.75, 0.9),
 )
 
 
@@ -70,15 +73,15 @@ def test_a_day_is_found_and_timed(bounds: Bounds) -> None:
     found, passers = timed(scene, recorded)
     one = score(truth.visits, found, ends_s, (truth.passers_by, passers))
     assert one.f1 >= bounds.f1
-    assert spread(one.waiting).mean_abs_s <= bounds.waiting_s
-    assert spread(one.greeting).mean_abs_s <= bounds.greeting_s
-    assert spread(one.interaction).mean_abs_s <= bounds.interaction_s
+    assert spread(one.waiting).median_abs_s <= bounds.waiting_s
+    assert spread(one.greeting).median_abs_s <= bounds.greeting_s
+    assert spread(one.interaction).median_abs_s <= bounds.interaction_s
     assert share(one.outcomes, one.tp) >= bounds.outcomes
     assert share(one.points, one.tp) >= bounds.points
     assert abs(one.passers_found - one.passers_true) <= 5
     oracle = score(truth.visits, oracle_visits(shown, recorded), ends_s)
     assert oracle.f1 >= 0.97
-    assert spread(oracle.waiting).mean_abs_s <= 1.0
+    assert spread(oracle.waiting).median_abs_s <= 1.0
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)

@@ -24,7 +24,7 @@ service_zone_px = [[100, 100], [500, 100], [500, 470], [100, 470]]
 MANY_SECONDS = 40
 
 ALLOWED = {
-    "edge": r"(\w+/)*\w+\.py|page/static/\w+\.(html|css|js|svg)",
+    "edge": r"(\w+/)*\w+\.py|page/static/[\w-]+\.(html|css|js|svg)",
     "vision": r"(\w+/)*\w+\.py",
     "firmware_cfg": r"(\w+/)*\w+\.py",
     "server": r"(\w+/)*\w+\.py|templates/\w+\.html|locales/\w+\.json|static/\w+\.(css|js|svg)"
