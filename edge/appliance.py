@@ -138,7 +138,10 @@ class Appliance:
                 last_s = time.monotonic()
                 first_s = last_s if first_s is None else first_s
             self._tick()
-        self._note(self._engine.finish())
+        events = self._engine.finish()
+        if self._rows is not None:
+            self._rows.same_as.update(self._engine.joined)
+        self._note(events)
         self._tick(last=True)
         if self._rows is not None:
             if first_s is not None and last_s is not None:

@@ -73,7 +73,7 @@ def timed(
     engine, rows = Engine(site), RowCollector(site.encounter.settle_s)
     for record in recorded.records:
         rows.frame(record, engine, engine.step(record))
-    rows.events += engine.finish()
+    rows.finish(engine)
     rows.settle_roles(math.inf)
     people: list[list[tuple[Box, str]]] = [[] for _ in recorded.records]
     first = recorded.records[0].frame

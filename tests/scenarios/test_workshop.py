@@ -54,7 +54,7 @@ def timed(site_of: Scene, recorded: Film) -> tuple[list[FoundVisit], int]:
     engine, rows = Engine(site), RowCollector(site.encounter.settle_s)
     for record in recorded.records:
         rows.frame(record, engine, engine.step(record))
-    rows.events += engine.finish()
+    rows.finish(engine)
     rows.settle_roles(math.inf)
     passers = sum(isinstance(event, PasserBy) for event in rows.events)
     return [of_visit(visit) for visit in rows.visits()], passers
