@@ -19,8 +19,8 @@ from edge.tracking.tracker import Sighting, Tracker
 from edge.visits.analysis import Analysis
 from edge.visits.identity import Identity
 from edge.visits.person import Person, Role
-from edge.visits.pieces import Glimpse
 from edge.visits.sides import Sides
+from edge.visits.states import Glimpse
 from edge.visits.values import BlindSpan, Event, Visit
 from edge.visits.zones import UNSURE, ZoneMap
 from firmware_cfg.region import Region, region_of
@@ -75,7 +75,7 @@ class Engine:
         size_px, merge_s = self._site.camera.size_px, self._site.encounter.merge_s
         self._tracker = Tracker(size_px, self.view, self._floor, self._zones.cut_by, self._ids)
         sides = self._zones.staff_bits, self._zones.customer_bits
-        self._identity = Identity(self._floor, merge_s, *sides)
+        self._identity = Identity(merge_s, *sides, metric=self._floor.calibrated)
         self._sides = Sides(self._floor)
         self._analysis = Analysis(self._zones, self._site.encounter)
         self._people: dict[TrackId, Person] = {}
@@ -227,9 +227,10 @@ class Engine:
         self._now[sighting.id] = sighting.observations[-1]
 
     def _glimpse(self, seen: Observation, measure: Measure) -> Glimpse:
-        left, top, right, _ = seen.box_xyxy_px
-        by_head = seen.feet_hidden or self._zones.behind_counter(seen)
-        return Glimpse(seen.t_s, measure, ((left + right) / 2, top), by_head, seen.height_px)
+        left, top, right, bottom = seen.box_xyxy_px
+        whole = seen.foot_seen and not (seen.feet_hidden or seen.behind_person)
+        box_px = (left + right) / 2, top, bottom
+        return Glimpse(seen.t_s, self._floor.position_m(measure), box_px, seen.height_px, whole)
 
     def _side(self, seen: Observation, mask: int) -> int:
         """The zone bits, with the side of the counter told by the head where all else is hidden."""

@@ -12,16 +12,17 @@ from edge.tracking.motion import MEASURE_SD_H
 from edge.tracking.track import KNOWN_SIZES, Detection, Track
 
 LOW_SCORE = 0.35
-LOW_SCORE_COST = 0.15
-STALE_COST = 0.2
-GATE_H = 0.3
-GATE_SDS = 6.0
-GATE_H_PER_S = 0.55
-NEW_GATE_H_PER_S = 1.2
-PART_H = 0.12
-LONGER = 1.08
+LOW_SCORE_COST = 1.5
+STALE_COST = 2.0
+GATE = 6.0
+SPREAD_MOST = 4.0
+NOISE_H = 0.03
+CUT_COST = 2.0
+SHOWN_COST = 3.0
+JUMP_COST = 6.0
+SIDE_COST = 1.5
 SAME_SIZE = 0.15
-SIZE_COST = 1.5
+SIZE_COST = 20.0
 
 FloatArray = NDArray[np.float64]
 
@@ -29,13 +30,6 @@ FloatArray = NDArray[np.float64]
 def association_cost(
     tracks: Sequence[Track], t_s: float, stale_s: float, found: Sequence[Detection]
 ) -> FloatArray:
-    """(tracks, detections) cost; 1.0 is the gate.
-
-    Distances of the boxes' middle, top and bottom (one of which may be hidden) in body
-    heights, over a gate that widens with the time since the track was seen; a body of
-    another size costs extra, unless a nearer one covers a part of it, and so does a track
-    that was not seen for `stale_s`: whoever was seen in the last frame comes first.
-    """
     boxes = np.array([one.box_xyxy_px for one in found])
     sizes = np.array([math.log(max(one.body_m, 0.1)) if one.body_m else np.nan for one in found])
     covered = np.array([one.covered for one in found])
@@ -47,34 +41,35 @@ def association_cost(
                 track.top.position,
                 track.bottom.position,
                 track.height_px,
-                *_gate(track, t_s, stale_s),
+                track.x.p00,
+                track.top.p00,
+                track.bottom.p00,
+                track.width_px,
+                STALE_COST if t_s - track.seen_s > stale_s else 0.0,
                 math.log(track.body_m) if track.body_m else math.nan,
+                float(track.last is not None and track.last.feet_hidden),
             )
             for track in tracks
         ]
-    )
-    height = state[:, 3, None]
-    dx = np.abs(state[:, 0, None] - (boxes[:, 0] + boxes[:, 2]) / 2)
-    d_top = np.abs(state[:, 1, None] - boxes[:, 1])
-    d_bottom = np.abs(state[:, 2, None] - boxes[:, 3])
-    nearer, farther = np.minimum(d_top, d_bottom), np.maximum(d_top, d_bottom)
-    # one end may be hidden, not both; and nobody known from head to foot shows more than that
-    known = np.array([track.sizes[0] >= KNOWN_SIZES for track in tracks])[:, None]
-    longer = boxes[:, 3] - boxes[:, 1] > LONGER * height
-    part = np.where((nearer < PART_H * height) & ~(known & longer), 0.25, 0.75)
-    cost: FloatArray = (dx + nearer + part * farther) / (height * state[:, 4, None])
-    larger = sizes - state[:, 6, None]
+    ).T[:, :, None]
+    x, top, bottom, height, vx, vt, vb, width, stale, size, hidden = state
+    noise = (NOISE_H * height) ** 2
+    dx = x - (boxes[:, 0] + boxes[:, 2]) / 2
+    n_mid = 0.5 * dx**2 / (vx + noise)
+    d_left, d_right = x - width / 2 - boxes[:, 0], x + width / 2 - boxes[:, 2]
+    n_side = SIDE_COST + 0.5 * np.minimum(np.abs(d_left), np.abs(d_right)) ** 2 / (vx + noise)
+    narrower = boxes[:, 2] - boxes[:, 0] < 0.85 * width
+    n_x = np.where(narrower, np.minimum(n_mid, n_side), n_mid)
+    d_top, d_bottom = top - boxes[:, 1], bottom - boxes[:, 3]
+    n_top = 0.5 * d_top**2 / (vt + noise)
+    n_bottom = 0.5 * d_bottom**2 / (vb + noise)
+    n_bottom = np.where(covered & (d_bottom > 0), np.minimum(n_bottom, CUT_COST), n_bottom)
+    n_bottom = np.where((hidden > 0) & ~covered, np.minimum(n_bottom, SHOWN_COST), n_bottom)
+    ends = np.minimum(n_top, n_bottom) + np.minimum(np.maximum(n_top, n_bottom), JUMP_COST)
+    spread = 0.5 * (np.log(1 + vx / noise) + np.log(1 + vt / noise) + np.log(1 + vb / noise))
+    larger = sizes - size
     unlike = np.maximum(np.abs(larger) - SAME_SIZE, 0.0)
     unlike = np.where(np.isnan(unlike) | (covered & (larger < 0)), 0.0, unlike)
-    cost += state[:, 5, None] + SIZE_COST * unlike + np.where(low, LOW_SCORE_COST, 0.0)
-    return cost
-
-
-def _gate(track: Track, t_s: float, stale_s: float) -> tuple[float, float]:
-    """Gate in body heights, and an extra cost, of a track's next detection."""
-    rate_h = GATE_H_PER_S if track.hits > 2 else NEW_GATE_H_PER_S
-    unseen_s = t_s - track.seen_s
-    widest_h = GATE_H + rate_h * min(unseen_s, 1.0)
-    foreseen_h = math.sqrt(max(track.x.p00, track.top.p00)) / max(track.height_px, 1.0)
-    gate_h = min(widest_h, GATE_SDS * math.hypot(foreseen_h, MEASURE_SD_H))
-    return gate_h, STALE_COST if unseen_s > stale_s else 0.0
+    ends = ends + np.minimum(spread - spread.min(), SPREAD_MOST)
+    cost = n_x + ends + stale + SIZE_COST * unlike + np.where(low, LOW_SCORE_COST, 0.0)
+    return cost / GATE

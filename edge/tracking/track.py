@@ -12,13 +12,13 @@ its middle x, its top (head) and its bottom (foot), by `edge.tracking.motion`.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
 from edge.tracking.floor import BODY_HEIGHT_M
 from edge.tracking.motion import STEADY_S, Motion
+from edge.tracking.sizes import Sizes
 from firmware_cfg.region import Region
 
 TrackId = NewType("TrackId", int)
@@ -107,8 +107,7 @@ class Track:
         body_m: how tall the person is, from whole boxes; None: not known.
         pace_px_s: speed of the middle, top and bottom when it was seen last.
         pending: observations made before the track was confirmed.
-        sizes: how many boxes showed the whole body, and the sums of the logarithm of how tall
-            it is, and of its square.
+        sizes: how tall the boxes are that showed the whole body.
         from_edge: it came in over the edge of the view, once confirmed.
         walked_out: it was walking out of the view when it was seen last, once ended.
     """
@@ -128,7 +127,7 @@ class Track:
     best_score: float = 0.0
     pending: list[Observation] = field(default_factory=list)
     last: Observation | None = None
-    sizes: tuple[int, float, float] = (0, 0.0, 0.0)
+    sizes: Sizes = field(default_factory=Sizes)
     from_edge: bool = False
     walked_out: bool = False
 
@@ -170,10 +169,8 @@ class Track:
             self.bottom.update(foot_y, self.height_px, 2.5 if feet_hidden else 1.0)
         if foot_seen and not feet_hidden:
             self._measure_body(t_s, bottom - top, body_m)
-            if body_m is not None and not seen.covered:
-                count, total, squares = self.sizes
-                size = math.log(max(body_m, 0.1))
-                self.sizes = (count + 1, total + size, squares + size * size)
+            if body_m is not None and body_m < TALLEST_M and not seen.covered:
+                self.sizes.add(body_m)
         self.pace_px_s = (self.x.velocity, self.top.velocity, self.bottom.velocity)
         self.width_px += 0.3 * (right - left - self.width_px)
         self.hits += 1
@@ -204,12 +201,11 @@ class Track:
 
     def holds_two(self, seen: Detection) -> bool:
         """Whether a box is too tall to be this person's alone: it is around two people."""
-        count, total, _ = self.sizes
         if seen.body_m is None or self.life is not Life.CONFIRMED:
             return False
-        if count < KNOWN_SIZES:
+        if self.sizes.count < KNOWN_SIZES:
             return seen.body_m > TALLEST_M
-        return seen.body_m > max(TWO_M, TWO_SHARE * math.exp(total / count))
+        return seen.body_m > max(TWO_M, TWO_SHARE * self.sizes.body_m)
 
     def fits_end(self, seen: Detection, *, head: bool) -> bool:
         """Whether a box has this person's head, or feet, where they are foreseen."""
@@ -254,8 +250,7 @@ class Track:
 
     def _size_m(self) -> float:
         """How tall the person is, as far as is known; who seems very short may be cut."""
-        count, total, _ = self.sizes
-        size_m = math.exp(total / count) if count >= KNOWN_SIZES else BODY_HEIGHT_M
+        size_m = self.sizes.body_m if self.sizes.count >= KNOWN_SIZES else BODY_HEIGHT_M
         return size_m if size_m > SHORT_M else BODY_HEIGHT_M
 
     def _measure_body(self, t_s: float, height_px: float, body_m: float | None) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from edge.tracking.sizes import Sizes
+from edge.visits.states import LEAST, WINDOW_S, Glimpse, State, state_of
+
 if TYPE_CHECKING:
-    from edge.tracking.floor import Measure
     from edge.tracking.track import Box, Track, TrackId
 
-STATE_S = 0.8
-STATE_MIN = 4
+ENOUGH = 30
 WEAK_S = 0.7
 DOUBTFUL_S = 2.0
 LIKELY_SCORE = 0.6
@@ -20,40 +21,22 @@ DOUBTFUL_SHARE = 0.6
 COVERED = 0.45
 
 
-@dataclass(frozen=True, slots=True)
-class Glimpse:
-    """A sighting as evidence on identity.
-
-    Attributes:
-        measure: what the floor keeps of its place.
-        head_px: middle of the box's upper end.
-        by_head: the feet are hidden, so that its place on the floor is a guess.
-        height_px: of the whole body.
-    """
-
-    t_s: float
-    measure: Measure
-    head_px: tuple[float, float]
-    by_head: bool
-    height_px: float
-
-
 @dataclass(slots=True, eq=False)
 class Piece:
     """A track as evidence on identity.
 
     Attributes:
-        firsts, lasts: its first and last sightings, `STATE_S` long.
+        firsts, lasts: its first and last sightings, `WINDOW_S` long.
         doubtful_s: for how long of its first seconds another's box overlapped it.
-        staff_s, customer_s: how long it was seen on a staff side, and in a customers' zone.
-        before_s: the same of the pieces that it follows.
+        staff_s, customer_s: how long it was seen on a staff side, and in a customers' zone,
+            together with the pieces that it follows.
+        sizes_before: how tall the last piece was that it follows whose size is known.
         begun_behind: its first box was partly behind another, or in front of one.
         empty_s: since it ended, for how long its place was in full view, and empty.
         lost_s: for how long it has been lost.
         vanished: nobody stood before it when it ended.
         empties_s: `empty_s` of those who were lost when it began.
         ended: it is not tracked any more.
-        asked: whether it surely follows another was asked; once is enough.
         follows: it follows another.
     """
 
@@ -63,15 +46,24 @@ class Piece:
     lasts: deque[Glimpse] = field(default_factory=deque)
     staff_s: float = 0.0
     customer_s: float = 0.0
-    before_s: tuple[float, float] = (0.0, 0.0)
+    sizes_before: Sizes = field(default_factory=Sizes)
     doubtful_s: float = 0.0
     empty_s: float = 0.0
     lost_s: float = 0.0
     vanished: bool = False
     empties_s: dict[TrackId, float] = field(default_factory=dict)
     ended: bool = False
-    asked: bool = False
     follows: bool = False
+    _beginning: State | None = None
+    _ending: State | None = None
+
+    def see(self, seen: Glimpse) -> None:
+        """Take in a sighting."""
+        if len(self.firsts) < LEAST or seen.t_s - self.firsts[0].t_s <= WINDOW_S:
+            self.firsts.append(seen)
+        self.lasts.append(seen)
+        while len(self.lasts) > LEAST and seen.t_s - self.lasts[0].t_s > WINDOW_S:
+            self.lasts.popleft()
 
     @property
     def start_s(self) -> float:
@@ -83,9 +75,28 @@ class Piece:
         """Last sighting."""
         return self.lasts[-1].t_s
 
-    def empty_before_s(self, later: Piece) -> float:
-        """For how long its place was empty and in full view before `later` began."""
-        return later.empties_s.get(self.track.id, 0.0)
+    @property
+    def beginning(self) -> State:
+        """How it began, as far as it was seen."""
+        if self._beginning is not None:
+            return self._beginning
+        state = state_of(self.firsts)
+        if self.ended or self.end_s - self.start_s > WINDOW_S:
+            self._beginning = state
+        return state
+
+    @property
+    def ending(self) -> State:
+        """How it ended, once it has."""
+        if self._ending is None:
+            self._ending = state_of(list(reversed(self.lasts)))
+        return self._ending
+
+    @property
+    def sizes(self) -> Sizes:
+        """How tall it is, or the piece that it follows, by the one of whom more was seen."""
+        own = self.track.sizes
+        return own if own.count >= min(self.sizes_before.count, ENOUGH) else self.sizes_before
 
     @property
     def weak(self) -> bool:
@@ -93,6 +104,13 @@ class Piece:
         lasted_s = self.end_s - self.start_s
         doubtful = self.doubtful_s > 0.5 * lasted_s or self.track.best_score < LIKELY_SCORE
         return lasted_s < (DOUBTFUL_S if doubtful else WEAK_S)
+
+    def continues(self, earlier: Piece) -> None:
+        """It is the same person as `earlier`, whose evidence counts for it too."""
+        self.follows = True
+        self.staff_s += earlier.staff_s
+        self.customer_s += earlier.customer_s
+        self.sizes_before = earlier.sizes
 
 
 def covered(box: Box, boxes: Iterable[Box]) -> bool:

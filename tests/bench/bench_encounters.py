@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import subprocess
 import sys
@@ -31,19 +30,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from edge.engine import Engine
-from edge.rows import RowCollector
-from edge.visits.values import PasserBy
 from firmware_cfg import DEFINITION_VERSION
 from tests.bench.error_rows import error_row
-from tests.scenarios.camera import Box
-from tests.scenarios.workshop.day import Day
 from tests.scenarios.workshop.film import Film, film
-from tests.scenarios.workshop.found import Found, FoundVisit, of_row, of_visit
+from tests.scenarios.workshop.found import Found, FoundVisit, of_row
 from tests.scenarios.workshop.oracle import oracle_visits
 from tests.scenarios.workshop.role_score import role_counts
 from tests.scenarios.workshop.scenes import SCENES, Scene, day
 from tests.scenarios.workshop.score import Score, record_ends, score
+from tests.scenarios.workshop.timing import timed
 from tests.scenarios.workshop.told import misses, table
 from tests.scenarios.workshop.truth import truth_of
 from tests.scenarios.workshop.visit import Truth
@@ -65,28 +60,6 @@ class Result:
     errors: dict[str, object]
 
 
-def timed(
-    scene: Scene, recorded: Film, shown: Day
-) -> tuple[list[FoundVisit], int, tuple[int, int]]:
-    """The project on a film: visits, passers-by, and people a frame for their roles."""
-    site = scene.shop.layout.site()
-    engine, rows = Engine(site), RowCollector(site.encounter.settle_s)
-    for record in recorded.records:
-        rows.frame(record, engine, engine.step(record))
-    rows.finish(engine)
-    rows.settle_roles(math.inf)
-    people: list[list[tuple[Box, str]]] = [[] for _ in recorded.records]
-    first = recorded.records[0].frame
-    for (_, seen), (role, _) in zip(rows.sightings, rows.sighted_as, strict=True):
-        people[seen.frame - first].append((seen.box_xyxy_px, role))
-    passers = sum(isinstance(event, PasserBy) for event in rows.events)
-    return (
-        [of_visit(visit) for visit in rows.visits()],
-        passers,
-        role_counts(shown, recorded, people),
-    )
-
-
 def run(job: tuple[str, int], peer: bool) -> Result:
     """Simulate, film and time one day."""
     name, seed = job
@@ -94,10 +67,12 @@ def run(job: tuple[str, int], peer: bool) -> Result:
     shown = day(scene, seed)
     truth, recorded = truth_of(shown), film(shown, scene.conditions, seed)
     ends_s = record_ends(shown)
-    found, passers, roles = timed(scene, recorded, shown)
+    ours = timed(scene, recorded)
+    found, passers = ours.visits, (truth.passers_by, ours.passers_by)
+    roles = role_counts(shown, recorded, ours.people)
     judge = partial(_judged, truth, ends_s)
     scores = {
-        "project": score(truth.visits, found, ends_s, (truth.passers_by, passers), roles),
+        "project": score(truth.visits, found, ends_s, passers, roles),
         "oracle": judge(oracle_visits(shown, recorded)),
     }
     if peer:

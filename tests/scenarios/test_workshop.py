@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from edge.engine import Engine
-from edge.rows import RowCollector
-from edge.visits.values import PasserBy
 from tests.scenarios.workshop.day import Day
-from tests.scenarios.workshop.film import Film, film
-from tests.scenarios.workshop.found import FoundVisit, of_visit
+from tests.scenarios.workshop.film import film
 from tests.scenarios.workshop.oracle import oracle_visits
 from tests.scenarios.workshop.scenes import SCENES, Scene, day
-from tests.scenarios.workshop.score import record_ends, score, share, spread
+from tests.scenarios.workshop.score import Score, record_ends, score, share, spread
+from tests.scenarios.workshop.timing import timed
+from tests.scenarios.workshop.told import table
 from tests.scenarios.workshop.truth import truth_of
 
 SEED = 11
@@ -48,18 +45,6 @@ BOUNDS = (
 )
 
 
-def timed(site_of: Scene, recorded: Film) -> tuple[list[FoundVisit], int]:
-    """The engine's visits, and how many passed by."""
-    site = site_of.shop.layout.site()
-    engine, rows = Engine(site), RowCollector(site.encounter.settle_s)
-    for record in recorded.records:
-        rows.frame(record, engine, engine.step(record))
-    rows.finish(engine)
-    rows.settle_roles(math.inf)
-    passers = sum(isinstance(event, PasserBy) for event in rows.events)
-    return [of_visit(visit) for visit in rows.visits()], passers
-
-
 @pytest.mark.parametrize("bounds", BOUNDS, ids=lambda bounds: bounds.scene)
 def test_a_day_is_found_and_timed(bounds: Bounds) -> None:
     scene = BY_NAME[bounds.scene]
@@ -70,8 +55,8 @@ def test_a_day_is_found_and_timed(bounds: Bounds) -> None:
         record_ends(shown),
     )
     assert len(truth.visits) >= bounds.visits
-    found, passers = timed(scene, recorded)
-    one = score(truth.visits, found, ends_s, (truth.passers_by, passers))
+    ours = timed(scene, recorded)
+    one = score(truth.visits, ours.visits, ends_s, (truth.passers_by, ours.passers_by))
     assert one.f1 >= bounds.f1
     assert spread(one.waiting).median_abs_s <= bounds.waiting_s
     assert spread(one.greeting).median_abs_s <= bounds.greeting_s
@@ -107,3 +92,19 @@ def test_the_same_seed_gives_the_same_day_and_film() -> None:
     assert [record.t_s for record in first.records] == [record.t_s for record in second.records]
     for one, other in zip(first.records, second.records, strict=True):
         np.testing.assert_array_equal(one.boxes_xyxy_px, other.boxes_xyxy_px)
+
+
+def last_columns(line: str) -> list[str]:
+    """Role and passers-by of a line of the table."""
+    return line.split()[-2:]
+
+
+def test_what_was_not_judged_is_a_dash_in_the_table() -> None:
+    judged, quiet = Score(roles=3, sightings=4, passers_true=2), Score(roles=4, sightings=4)
+    first, second, _, everything = table({"busy": judged, "quiet": quiet}).splitlines()[1:]
+    assert last_columns(first) == ["0.750", "0/2"]
+    assert last_columns(second) == ["1.000", "0/0"]
+    assert last_columns(everything) == ["0.875", "0/2"]
+    assert last_columns(table({"busy": Score(tp=3)}).splitlines()[-1]) == ["–", "–"]
+    only_passers = Score(passers_found=1)
+    assert last_columns(table({"busy": only_passers}).splitlines()[-1]) == ["–", "1/0"]

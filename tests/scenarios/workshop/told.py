@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 from tests.scenarios.workshop.found import Found
 from tests.scenarios.workshop.score import Score, errors_s, matches, share, spread
 
+NOT_JUDGED = "–"
 DURATIONS = ("waiting", "greeting", "interaction")
 
 
 def table(rows: Mapping[str, Score]) -> str:
-    """One line a scenario, and one for all; durations: mean / 90th percentile of errors, bias."""
+    """One line a scenario, and one for all; durations: mean / 90th percentile of errors, bias.
+
+    Roles and passers-by (found/true) are a dash where nobody's were judged.
+    """
     head = (
         f"{'scenario':24}{'true':>5}{'F1':>7}  {'waiting s':>18}  {'greeting s':>18}"
         f"  {'interaction s':>18}{'null':>7}{'outcome':>8}{'size':>7}{'point':>7}{'role':>7}"
@@ -27,11 +31,13 @@ def _line(name: str, one: Score) -> str:
     shown = "".join(
         f"  {f'{d.mean_abs_s:.2f} / {d.p90_abs_s:.2f} {d.bias_s:+.2f}':>18}" for d in durations
     )
-    passers = f"{one.passers_found}/{one.passers_true}"
+    role = f"{share(one.roles, one.sightings):.3f}" if one.sightings else NOT_JUDGED
+    counted = one.sightings or one.passers_true or one.passers_found
+    passers = f"{one.passers_found}/{one.passers_true}" if counted else NOT_JUDGED
     return (
         f"{name:24}{one.tp + one.fn:5}{one.f1:7.3f}{shown}{share(one.nulls, 2 * one.tp):7.3f}"
         f"{share(one.outcomes, one.tp):8.3f}{share(one.sizes, one.tp):7.3f}"
-        f"{share(one.points, one.tp):7.3f}{share(one.roles, one.sightings):7.3f}{passers:>9}"
+        f"{share(one.points, one.tp):7.3f}{role:>7}{passers:>9}"
     )
 
 
