@@ -228,7 +228,8 @@ class Engine:
 
     def _glimpse(self, seen: Observation, measure: Measure) -> Glimpse:
         left, top, right, bottom = seen.box_xyxy_px
-        whole = seen.foot_seen and not (seen.feet_hidden or seen.behind_person)
+        cut = seen.feet_hidden or seen.behind_person or self._zones.behind_counter(seen)
+        whole = seen.foot_seen and not cut
         box_px = (left + right) / 2, top, bottom
         return Glimpse(seen.t_s, self._floor.position_m(measure), box_px, seen.height_px, whole)
 

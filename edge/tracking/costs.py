@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.tracking.motion import MEASURE_SD_H
-from edge.tracking.track import KNOWN_SIZES, Detection, Track
+from edge.tracking.track import Detection, Track
 
 LOW_SCORE = 0.35
 LOW_SCORE_COST = 1.5
@@ -23,6 +22,11 @@ JUMP_COST = 6.0
 SIDE_COST = 1.5
 SAME_SIZE = 0.15
 SIZE_COST = 20.0
+BEYOND = 2.0
+
+REACH_H = 0.2
+REACH_H_PER_S = 0.55
+NEW_REACH_H_PER_S = 1.2
 
 FloatArray = NDArray[np.float64]
 
@@ -30,6 +34,15 @@ FloatArray = NDArray[np.float64]
 def association_cost(
     tracks: Sequence[Track], t_s: float, stale_s: float, found: Sequence[Detection]
 ) -> FloatArray:
+    """(tracks, detections) cost; 1.0 is the gate.
+
+    Negative logarithm of the normal likelihood of a box's middle, top and bottom where the
+    track is foreseen, and of how little is known of it beside what is known of the others.
+    One end may jump: something hides it, or does no more. A box narrower than the person
+    may show either side. A body of another size costs extra, unless a nearer one covers a
+    part of it, and so does a track that was not seen for `stale_s`. Nobody is found farther
+    away than anybody walks.
+    """
     boxes = np.array([one.box_xyxy_px for one in found])
     sizes = np.array([math.log(max(one.body_m, 0.1)) if one.body_m else np.nan for one in found])
     covered = np.array([one.covered for one in found])
@@ -48,11 +61,12 @@ def association_cost(
                 STALE_COST if t_s - track.seen_s > stale_s else 0.0,
                 math.log(track.body_m) if track.body_m else math.nan,
                 float(track.last is not None and track.last.feet_hidden),
+                _reach_h(track, t_s),
             )
             for track in tracks
         ]
     ).T[:, :, None]
-    x, top, bottom, height, vx, vt, vb, width, stale, size, hidden = state
+    x, top, bottom, height, vx, vt, vb, width, stale, size, hidden, reach = state
     noise = (NOISE_H * height) ** 2
     dx = x - (boxes[:, 0] + boxes[:, 2]) / 2
     n_mid = 0.5 * dx**2 / (vx + noise)
@@ -72,4 +86,11 @@ def association_cost(
     unlike = np.where(np.isnan(unlike) | (covered & (larger < 0)), 0.0, unlike)
     ends = ends + np.minimum(spread - spread.min(), SPREAD_MOST)
     cost = n_x + ends + stale + SIZE_COST * unlike + np.where(low, LOW_SCORE_COST, 0.0)
-    return cost / GATE
+    moved = np.abs(dx) + np.minimum(np.abs(d_top), np.abs(d_bottom))
+    return np.where(moved <= reach * height, cost / GATE, BEYOND)
+
+
+def _reach_h(track: Track, t_s: float) -> float:
+    """How far, in body heights, anybody moves until `t_s`."""
+    rate_h = REACH_H_PER_S if track.hits > 2 else NEW_REACH_H_PER_S
+    return REACH_H + rate_h * min(t_s - track.seen_s, 1.0)

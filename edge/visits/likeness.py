@@ -27,6 +27,7 @@ DRIFT_H2_PER_S = 0.002
 SWAY_H_PER_S = 0.1
 JERK_H2_PER_S3 = 0.3
 FOOT_SD_H = 0.08
+FEET_MOST = 3.0
 ANY_FOOT_SD_H = 0.3
 ROOM_M2 = 20.0
 REACH_M = 0.6
@@ -145,12 +146,15 @@ def _place_cost(ends: Table, starts: Table, gap_s: Table, empty_s: Table, scale:
 def _feet_cost(ends: Table, starts: Table, gap_s: Table) -> Table:
     """By where the feet are, for those whose size is not known: else it tells the same."""
     height = (ends[..., states.HEIGHT] + starts[..., states.HEIGHT]) / 2
-    off = starts[..., states.BOTTOM] - ends[..., states.BOTTOM] - ends[
-        ..., states.BOTTOM_PACE
-    ] * np.minimum(gap_s, 1.0)
+    off = (
+        starts[..., states.BOTTOM]
+        - ends[..., states.BOTTOM]
+        - ends[..., states.BOTTOM_PACE] * np.minimum(gap_s, 1.0)
+    )
     same = FOOT_SD_H**2 + DRIFT_H2_PER_S * gap_s + (0.2 * gap_s) ** 2
     cost = _log_normal(off / height, ANY_FOOT_SD_H**2 + same) - _log_normal(off / height, same)
-    return np.asarray(cost * ends[..., states.WHOLE] * starts[..., states.WHOLE])
+    whole = ends[..., states.WHOLE] * starts[..., states.WHOLE]
+    return np.asarray(np.minimum(cost, FEET_MOST) * whole)
 
 
 def _size_cost(lost: Sequence[Piece], begun: Sequence[Piece], scale: float) -> Table:

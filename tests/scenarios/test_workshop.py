@@ -38,7 +38,7 @@ class Bounds:
 
 
 BOUNDS = (
-    Bounds("plain", 12, 0.93, 0.4, 0.4, 0.4, 0.9, 0.93),
+    Bounds("plain", 12, 0.90, 0.4, 0.4, 0.4, 0.9, 0.93),
     Bounds("opening", 15, 0.65, 0.6, 0.6, 1.0, 0.8, 0.9),
     Bounds("separate_queues", 20, 0.85, 0.4, 0.4, 0.8, 0.9, 0.85),
     Bounds("from_the_side", 20, 0.75, 0.6, 0.6, 1.5, 0.75, 0.9),
