@@ -20,10 +20,10 @@ CUT_COST = 2.0
 SHOWN_COST = 3.0
 JUMP_COST = 6.0
 SIDE_COST = 1.5
+NARROW = 0.85
 SAME_SIZE = 0.15
 SIZE_COST = 20.0
 BEYOND = 2.0
-
 REACH_H = 0.2
 REACH_H_PER_S = 0.55
 NEW_REACH_H_PER_S = 1.2
@@ -72,7 +72,7 @@ def association_cost(
     n_mid = 0.5 * dx**2 / (vx + noise)
     d_left, d_right = x - width / 2 - boxes[:, 0], x + width / 2 - boxes[:, 2]
     n_side = SIDE_COST + 0.5 * np.minimum(np.abs(d_left), np.abs(d_right)) ** 2 / (vx + noise)
-    narrower = boxes[:, 2] - boxes[:, 0] < 0.85 * width
+    narrower = boxes[:, 2] - boxes[:, 0] < NARROW * width
     n_x = np.where(narrower, np.minimum(n_mid, n_side), n_mid)
     d_top, d_bottom = top - boxes[:, 1], bottom - boxes[:, 3]
     n_top = 0.5 * d_top**2 / (vt + noise)

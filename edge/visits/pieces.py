@@ -19,6 +19,7 @@ DOUBTFUL_S = 2.0
 LIKELY_SCORE = 0.6
 DOUBTFUL_SHARE = 0.6
 COVERED = 0.45
+PART = 0.15
 
 
 @dataclass(slots=True, eq=False)
@@ -115,41 +116,32 @@ class Piece:
 
 def covered(box: Box, boxes: Iterable[Box]) -> bool:
     """Whether a box that reaches lower, so is nearer, covers much of `box`."""
-    left, top, right, bottom = box
-    area = (right - left) * (bottom - top)
-    for x1, y1, x2, y2 in boxes:
-        if y2 < bottom:
-            continue
-        width, height = min(right, x2) - max(left, x1), min(bottom, y2) - max(top, y1)
-        if width > 0 and height > 0 and width * height > COVERED * area:
-            return True
-    return False
+    much = COVERED * _area_px2(box)
+    return any(other[3] >= box[3] and _shared_px2(box, other) > much for other in boxes)
 
 
 def shares(box: Box, boxes: Iterable[Box]) -> bool:
     """Whether another box covers much of `box`, or is covered by it."""
-    left, top, right, bottom = box
-    area = (right - left) * (bottom - top)
-    for other in boxes:
-        if other == box:
-            continue
-        x1, y1, x2, y2 = other
-        width, height = min(right, x2) - max(left, x1), min(bottom, y2) - max(top, y1)
-        smaller = min(area, (x2 - x1) * (y2 - y1))
-        if width > 0 and height > 0 and width * height > DOUBTFUL_SHARE * smaller:
-            return True
-    return False
+    area = _area_px2(box)
+    return any(
+        _shared_px2(box, other) > DOUBTFUL_SHARE * min(area, _area_px2(other))
+        for other in boxes
+        if other != box
+    )
 
 
 def overlapped(box: Box, boxes: Iterable[Box]) -> bool:
     """Whether another box covers a part of `box`."""
+    part = PART * _area_px2(box)
+    return any(other != box and _shared_px2(box, other) > part for other in boxes)
+
+
+def _area_px2(box: Box) -> float:
     left, top, right, bottom = box
-    area = (right - left) * (bottom - top)
-    for other in boxes:
-        x1, y1, x2, y2 = other
-        if other == box:
-            continue
-        width, height = min(right, x2) - max(left, x1), min(bottom, y2) - max(top, y1)
-        if width > 0 and height > 0 and width * height > 0.15 * area:
-            return True
-    return False
+    return (right - left) * (bottom - top)
+
+
+def _shared_px2(one: Box, other: Box) -> float:
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return max(width, 0.0) * max(height, 0.0)
