@@ -140,7 +140,7 @@ class Appliance:
             self._tick()
         events = self._engine.finish()
         if self._rows is not None:
-            self._rows.same_as.update(self._engine.joined)
+            self._rows.join(self._engine.joined)
         self._note(events)
         self._tick(last=True)
         if self._rows is not None:

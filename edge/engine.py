@@ -47,12 +47,22 @@ class Present:
     in_zone: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Two persons found to be one: `later` is `earlier`, of this role by all of its evidence."""
+
+    later: TrackId
+    earlier: TrackId
+    role: Role
+    confidence: float
+
+
 class Engine:
     """Times the encounters in front of one camera.
 
     Attributes:
         sightings: the confirmed tracks of the last frame.
-        joined: (later, earlier) persons found in the last step to be one: the earlier.
+        joined: persons found in the last step to be one.
         view: the part of the picture that is looked at, as far as is known.
     """
 
@@ -64,7 +74,7 @@ class Engine:
         self._zones = ZoneMap(site)
         self._last_s: float | None = None
         self._ids = count(1)
-        self.joined: list[tuple[TrackId, TrackId]] = []
+        self.joined: list[Joined] = []
         # A stay closes at most `merge_s` after its last presence; looking back by the rest
         # of `settle_s` makes it final in time, with as much later evidence as there can be.
         self._lag_s = max(0.0, site.encounter.settle_s - site.encounter.merge_s - LAG_MARGIN_S)
@@ -131,8 +141,8 @@ class Engine:
         links, gone = self._identity.decide(horizon_s)
         for earlier, later in links:
             person, other = self._person_of[earlier], self._person_of[later]
-            self.joined.append((other.id, person.id))
             person.absorb(other, self._zones.staff_bits)
+            self.joined.append(Joined(other.id, person.id, person.role, person.role_confidence))
             del self._people[other.id]
             for track_id, one in self._person_of.items():
                 if one is other:

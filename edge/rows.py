@@ -19,7 +19,7 @@ from edge.errors import OutputFileError
 from edge.visits.values import BlindSpan, Duration, Event, PasserBy, PresenceSpan, Visit
 
 if TYPE_CHECKING:
-    from edge.engine import Engine
+    from edge.engine import Engine, Joined
     from edge.tracking.track import Observation
     from firmware_cfg.record import FrameRecord
 
@@ -59,17 +59,23 @@ class RowCollector:
         """Take in a frame after `engine` has stepped over it."""
         self.events += events
         self.times_us.append((record.frame, record.t_us))
+        self.join(engine.joined)
         for sighting in engine.sightings:
             self.sightings += [(sighting.id, seen) for seen in sighting.observations]
             role, confidence = engine.role(sighting.id)
-            self.roles[sighting.id] = (role.value, confidence)
-        self.same_as.update(engine.joined)
+            self.roles[self._person(sighting.id)] = (role.value, confidence)
         self.settle_roles(record.t_s - self.settle_s)
 
     def finish(self, engine: Engine) -> None:
         """End the record: take in what `engine` makes final."""
         self.events += engine.finish()
-        self.same_as.update(engine.joined)
+        self.join(engine.joined)
+
+    def join(self, joined: Iterable[Joined]) -> None:
+        """Take in who is found to be one person."""
+        for one in joined:
+            self.same_as[one.later] = one.earlier
+            self.roles[self._person(one.earlier)] = (one.role.value, one.confidence)
 
     def _person(self, track_id: int) -> int:
         """The first of the tracks found to be the same person."""
@@ -83,7 +89,7 @@ class RowCollector:
             track_id, seen = self.sightings[len(self.sighted_as)]
             if seen.t_s > until_s:
                 break
-            self.sighted_as.append(self.roles[track_id])
+            self.sighted_as.append(self.roles[self._person(track_id)])
 
     def keep_detections(self, record: FrameRecord) -> None:
         """Keep the frame's detections for `det.txt`."""

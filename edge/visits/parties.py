@@ -1,32 +1,30 @@
 """Which customers belong together, from how they came, stood, were called and left.
 
-Evidence is gathered for each pair of stays while both last, and read when needed. Two
-stays are one party where they arrived within `party_gap_s` by the same way and stood
-within `party_distance_m` for most of their common stay; or, arriving later than that,
-where one joined a waiting friend: near for most of the common stay, and called to the
-same counter together or, never called, gone together. Against it speak: one at a counter
-while the other queues, or stands at another counter; one gone long before the other, unless
-they were called together.
+Evidence is gathered for each pair of stays while both last, and read when needed: seconds in
+common, near, and divided by the queue. Two who arrive by the same way, are called and leave
+together, near for most of their common stay, are one party; that one waits while the other is
+served speaks against it. No single moment decides, since any of them may have been hidden:
+logarithms of odds are summed up. Their weights come from a logistic regression on simulated
+days (`tests/bench/party_model.py`).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import mul
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edge.visits.stay import Stay
-    from firmware_cfg.site import Encounter
 
-SAME_WAY_M = 2.5
+WEIGHTS = (3.0, 2.5, 1.5, 0.41, 0.43, -0.11, -0.27)
+STRANGERS = 4.5
+ARRIVED_S, LEFT_S, CALLED_S = 4.0, 5.0, 2.0
+MOST_NEAR, MOST_COMMON_S, MOST_APART_S, FARTHEST_ENTRY_M = 0.97, 55.0, 15.0, 4.0
 DISTANCE_SLACK = 1.15
-APART_S = 5.0
-TOGETHER_S = 5.0
-GONE_TOGETHER_S = 5.0
-JOINED_GONE_S = 3.0
-JOINED_SHARE = 0.6
 LEAST_COMMON_S = 1.0
+NOT_KNOWN = 0.5
 
 
 @dataclass(slots=True)
@@ -55,47 +53,62 @@ def divided(one: int, other: int, service_bits: int, queue_bits: int) -> bool:
     return bool(one_served and other & queue_bits) or bool(other_served and one & queue_bits)
 
 
-def together(
-    first: Stay, second: Stay, evidence: PairEvidence, terms: Encounter, now_s: float
-) -> bool:
+def together(first: Stay, second: Stay, evidence: PairEvidence, now_s: float) -> bool:
     """Whether two stays are one party, by the evidence up to `now_s`."""
-    if evidence.apart_s > APART_S or evidence.common_s < LEAST_COMMON_S:
+    if evidence.common_s < LEAST_COMMON_S:
         return False
-    called = called_together(first, second)
-    if not called and _parted(first, second, now_s):
-        return False
-    if abs(first.arrived_s - second.arrived_s) <= terms.party_gap_s:
-        return evidence.near_share > 0.5 and _same_way(first, second)
-    if evidence.near_share < JOINED_SHARE or evidence.common_s < TOGETHER_S:
-        return False
-    if called:
-        return True
-    never = first.called is None and second.called is None and first.closed and second.closed
-    return never and abs(first.departed_s - second.departed_s) <= JOINED_GONE_S
+    odds: float = sum(map(mul, WEIGHTS, signs(first, second, evidence, now_s)))
+    return odds > STRANGERS
 
 
-def _same_way(first: Stay, second: Stay) -> bool:
-    """Whether both came in at about the same place, as far as that was seen."""
+def signs(first: Stay, second: Stay, evidence: PairEvidence, now_s: float) -> tuple[float, ...]:
+    """What speaks for one party, in the order of `WEIGHTS`.
+
+    Arrived, left, were called together, each in [0, 1]; logarithm of the odds that they are
+    near; logarithm of the common seconds; seconds divided by the queue; metres between the
+    places where they came in.
+    """
+    share = min(max(evidence.near_share, 1 - MOST_NEAR), MOST_NEAR)
+    return (
+        _arrived_together(first, second),
+        _left_together(first, second, now_s),
+        _called_together(first, second),
+        math.log(share / (1 - share)),
+        math.log(min(evidence.common_s, MOST_COMMON_S)),
+        min(evidence.apart_s, MOST_APART_S),
+        min(_entries_m(first, second), FARTHEST_ENTRY_M),
+    )
+
+
+def _arrived_together(first: Stay, second: Stay) -> float:
+    """In [0, 1]: 1 for the same moment."""
+    if first.left_censored and second.left_censored:
+        return NOT_KNOWN
+    return math.exp(-abs(first.arrived_s - second.arrived_s) / ARRIVED_S)
+
+
+def _entries_m(first: Stay, second: Stay) -> float:
+    """How far apart they came in, as far as that was seen."""
     if first.entry_m is None or second.entry_m is None:
-        return True
-    return math.dist(first.entry_m, second.entry_m) <= SAME_WAY_M
+        return 0.0
+    return math.dist(first.entry_m, second.entry_m)
 
 
-def called_together(first: Stay, second: Stay) -> bool:
-    """Whether both came to the same counter within `TOGETHER_S`."""
+def _left_together(first: Stay, second: Stay, now_s: float) -> float:
+    """In [0, 1]: 1 for the same moment; somebody who stayed on may be there still."""
+    first_there, second_there = (not stay.closed or stay.still_present for stay in (first, second))
+    if first_there and second_there:
+        return NOT_KNOWN
+    first_s = now_s if first_there else first.left_s
+    second_s = now_s if second_there else second.left_s
+    return math.exp(-abs(first_s - second_s) / LEFT_S)
+
+
+def _called_together(first: Stay, second: Stay) -> float:
+    """In [0, 1]: 1 for the same moment at the same counter."""
     if first.called is None or second.called is None:
-        return False
+        return 0.0
     (first_s, first_bit), (second_s, second_bit) = first.called, second.called
-    return bool(first_bit & second_bit) and abs(first_s - second_s) <= TOGETHER_S
-
-
-def _parted(first: Stay, second: Stay, now_s: float) -> bool:
-    """Whether one left, and the other stayed on; who stands aside in view has not left."""
-    if not (first.closed or second.closed):
-        return False
-    early, late = sorted((first, second), key=lambda stay: stay.left_s)
-    if early.aside or (not early.closed and not late.closed):
-        return False
-    first_s = first.left_s if first.closed else now_s
-    second_s = second.left_s if second.closed else now_s
-    return abs(first_s - second_s) > GONE_TOGETHER_S
+    if not first_bit & second_bit:
+        return 0.0
+    return math.exp(-abs(first_s - second_s) / CALLED_S)

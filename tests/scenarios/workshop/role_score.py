@@ -35,7 +35,7 @@ def role_counts(
     right = total = 0
     for record, walkers, seen in zip(film.records, film.boxes, people, strict=True):
         numbers = list(walkers)
-        cost = np.array([[1 - _iou(box, walkers[n]) for n in numbers] for box, _ in seen], float)
+        cost = np.array([[1 - iou(box, walkers[n]) for n in numbers] for box, _ in seen], float)
         for row, column in assign(cost.reshape(len(seen), len(numbers)), 1 - LEAST_IOU):
             role, number = seen[row][1], numbers[column]
             if role != "unknown" or record.t_s >= since_s[number]:
@@ -57,7 +57,8 @@ def _known_from_s(day: Day, film: Film, number: int) -> float:
     return float("inf")
 
 
-def _iou(one: Box, other: Box) -> float:
+def iou(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     if width <= 0 or height <= 0:

@@ -187,11 +187,17 @@ NEAR = PairEvidence(common_s=30, near_s=28)
         (stay([(0, 40)]), stay([(6, 42)], number=2), PairEvidence(30, 14), False),  # far apart
         (stay([(0, 40)]), stay([(6, 60)], number=2), NEAR, False),  # one left, one stayed
         (stay([(0, 40)]), stay([(6, 42)], number=2), PairEvidence(30, 28, 5.1), False),  # in turn
-        (stay([(0, 40)]), stay([(9, 42)], number=2), NEAR, True),  # joined, and gone together
+        (stay([(0, 40)]), stay([(9, 40.5)], number=2), NEAR, True),  # joined, and gone together
+        (stay([(0, 40)]), stay([(9, 60)], number=2), NEAR, False),  # neither
         (stay([(0, 20)], [(20, 60)]), stay([(9, 22)], [(22, 62)], number=2), NEAR, True),
-        (stay([(0, 20)], [(20, 60)]), stay([(9, 28)], [(28, 62)], number=2), NEAR, False),
+        (
+            stay([(0, 20)], [(20, 60)]),
+            stay([(9, 28)], [(28, 62)], number=2),
+            PairEvidence(30, 28, 8),
+            False,  # called one after the other
+        ),
         (stay([(0, 40)]), stay([(6, 42)], number=2), PairEvidence(0.5, 0.5), False),
     ],
 )
 def test_parties(first: Stay, second: Stay, evidence: PairEvidence, one_party: bool) -> None:
-    assert together(first, second, evidence, TERMS, now_s=100.0) is one_party
+    assert together(first, second, evidence, now_s=100.0) is one_party
