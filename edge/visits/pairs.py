@@ -60,7 +60,7 @@ class Pairs:
         if first.settled or second.settled:
             return False
         evidence = self._evidence.get(_key(first, second))
-        return evidence is not None and together(first, second, evidence, now_s)
+        return evidence is not None and together(first, second, evidence, self._terms, now_s)
 
     def parties(self, stays: Sequence[Stay], now_s: float) -> dict[int, int]:
         """Party of each stay: the number of its first member.

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edge.visits.stay import Stay
+    from firmware_cfg.site import Encounter
 
 WEIGHTS = (3.0, 2.5, 1.5, 0.41, 0.43, -0.11, -0.27)
 STRANGERS = 4.5
-ARRIVED_S, LEFT_S, CALLED_S = 4.0, 5.0, 2.0
+ARRIVED_GAPS, LEFT_S, CALLED_S = 0.5, 5.0, 2.0
+SAME_MOMENT_S = 0.1
 MOST_NEAR, MOST_COMMON_S, MOST_APART_S, FARTHEST_ENTRY_M = 0.97, 55.0, 15.0, 4.0
 DISTANCE_SLACK = 1.15
 LEAST_COMMON_S = 1.0
@@ -53,15 +55,19 @@ def divided(one: int, other: int, service_bits: int, queue_bits: int) -> bool:
     return bool(one_served and other & queue_bits) or bool(other_served and one & queue_bits)
 
 
-def together(first: Stay, second: Stay, evidence: PairEvidence, now_s: float) -> bool:
+def together(
+    first: Stay, second: Stay, evidence: PairEvidence, terms: Encounter, now_s: float
+) -> bool:
     """Whether two stays are one party, by the evidence up to `now_s`."""
     if evidence.common_s < LEAST_COMMON_S:
         return False
-    odds: float = sum(map(mul, WEIGHTS, signs(first, second, evidence, now_s)))
+    odds: float = sum(map(mul, WEIGHTS, signs(first, second, evidence, terms, now_s)))
     return odds > STRANGERS
 
 
-def signs(first: Stay, second: Stay, evidence: PairEvidence, now_s: float) -> tuple[float, ...]:
+def signs(
+    first: Stay, second: Stay, evidence: PairEvidence, terms: Encounter, now_s: float
+) -> tuple[float, ...]:
     """What speaks for one party, in the order of `WEIGHTS`.
 
     Arrived, left, were called together, each in [0, 1]; logarithm of the odds that they are
@@ -70,7 +76,7 @@ def signs(first: Stay, second: Stay, evidence: PairEvidence, now_s: float) -> tu
     """
     share = min(max(evidence.near_share, 1 - MOST_NEAR), MOST_NEAR)
     return (
-        _arrived_together(first, second),
+        _arrived_together(first, second, terms.party_gap_s),
         _left_together(first, second, now_s),
         _called_together(first, second),
         math.log(share / (1 - share)),
@@ -80,11 +86,12 @@ def signs(first: Stay, second: Stay, evidence: PairEvidence, now_s: float) -> tu
     )
 
 
-def _arrived_together(first: Stay, second: Stay) -> float:
-    """In [0, 1]: 1 for the same moment."""
+def _arrived_together(first: Stay, second: Stay, gap_s: float) -> float:
+    """In [0, 1]: 1 for the same moment; little from `gap_s` on."""
     if first.left_censored and second.left_censored:
         return NOT_KNOWN
-    return math.exp(-abs(first.arrived_s - second.arrived_s) / ARRIVED_S)
+    apart_s = abs(first.arrived_s - second.arrived_s)
+    return math.exp(-apart_s / max(ARRIVED_GAPS * gap_s, SAME_MOMENT_S))
 
 
 def _entries_m(first: Stay, second: Stay) -> float:

@@ -67,18 +67,18 @@ def samples(job: tuple[int, int]) -> list[Sample]:
     scene, seed = SCENES[job[0]], job[1]
     shown = day(scene, seed)
     recorded = film(shown, scene.conditions, seed)
-    visits = truth_of(shown).visits
+    visits, site = truth_of(shown).visits, shown.shop.site()
     NotedPairs.noted = {}
     with patch("edge.visits.analysis.Pairs", NotedPairs):
-        who, end_s = _run(Engine(shown.shop.site()), recorded)
+        who, end_s = _run(Engine(site), recorded)
     result: list[Sample] = []
     for first, second, evidence in NotedPairs.noted.values():
         one, other = _walker(first, who), _walker(second, who)
         if evidence.near_s < LEAST_NEAR_S or None in (one, other) or one == other:
             continue
-        one_party = together(first, second, evidence, end_s)
+        one_party = together(first, second, evidence, site.encounter, end_s)
         truly = _share_a_visit(visits, (one, first), (other, second))
-        result.append((signs(first, second, evidence, end_s), one_party, truly))
+        result.append((signs(first, second, evidence, site.encounter, end_s), one_party, truly))
     return result
 
 

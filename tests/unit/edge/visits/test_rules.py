@@ -200,4 +200,11 @@ NEAR = PairEvidence(common_s=30, near_s=28)
     ],
 )
 def test_parties(first: Stay, second: Stay, evidence: PairEvidence, one_party: bool) -> None:
-    assert together(first, second, evidence, now_s=100.0) is one_party
+    assert together(first, second, evidence, TERMS, now_s=100.0) is one_party
+
+
+@pytest.mark.parametrize(("gap_s", "one_party"), [(8, False), (20, True)])
+def test_how_far_apart_a_party_may_arrive_is_set(gap_s: float, one_party: bool) -> None:
+    terms = TERMS.model_copy(update={"party_gap_s": gap_s})
+    first, second = stay([(0, 40)]), stay([(9, 43)], number=2)
+    assert together(first, second, NEAR, terms, now_s=100.0) is one_party
