@@ -6,11 +6,12 @@ import os
 import select
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from edge.errors import StreamError
 from firmware_cfg.errors import RecordError
 from firmware_cfg.record import RECORD_BYTES, FrameRecord, unpack
+from firmware_cfg.record_stream import Succession
 
 READ_BYTES = 64 * RECORD_BYTES
 FEW = 8
@@ -24,16 +25,19 @@ class RecordsPipe:
     Attributes:
         descriptor: where records come from.
         lifeline: a descriptor whose end says that the launcher is gone, if there is one.
+        succession: what may come after what, and how fast.
     """
 
     descriptor: int
     lifeline: int | None = None
+    succession: Succession = field(default_factory=Succession)
 
     def batches(self, wait_s: float) -> Iterator[list[FrameRecord]]:
         """Records as they come; an empty list after `wait_s` without any. Ends with the pipe.
 
         Raises:
-            StreamError: bytes that are not a record: nothing after them can be trusted.
+            StreamError: bytes that are not a record, or a record that cannot come after
+                those before it: nothing after them can be trusted.
         """
         left_over = b""
         watched = [self.descriptor] + ([self.lifeline] if self.lifeline is not None else [])
@@ -54,11 +58,19 @@ class RecordsPipe:
             whole = len(data) - len(data) % RECORD_BYTES
             left_over = data[whole:]
             try:
-                yield [unpack(data[at : at + RECORD_BYTES]) for at in range(0, whole, RECORD_BYTES)]
+                yield self._records(data[:whole])
             except RecordError as error:
                 raise StreamError(f"not a record on the records pipe: {error}") from error
             if whole < FEW * RECORD_BYTES:
                 time.sleep(REST_S)
+
+    def _records(self, data: bytes) -> list[FrameRecord]:
+        """The records of whole `data`, which has just been read."""
+        now_s = time.monotonic()
+        found = [unpack(data[at : at + RECORD_BYTES]) for at in range(0, len(data), RECORD_BYTES)]
+        for record in found:
+            self.succession.follow(record, now_s)
+        return found
 
 
 @dataclass(slots=True)

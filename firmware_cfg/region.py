@@ -64,10 +64,13 @@ class Region:
         return 0.02 * max(self.size_px)
 
     def holds(self, boxes_xyxy_px: FloatArray) -> bool:
-        """Whether all (n, 4) boxes lie inside."""
-        low, high = boxes_xyxy_px.min(axis=0), boxes_xyxy_px.max(axis=0)
-        inside = low[0] >= self.left and low[1] >= self.top
-        return bool(inside and high[2] <= self.right and high[3] <= self.bottom)
+        """Whether all (n, 4) boxes lie inside, or out of it by no more than `margin_px`.
+
+        Boxes that end at the edge come out of the records rounded, to either side of it.
+        """
+        low, high, out_px = boxes_xyxy_px.min(axis=0), boxes_xyxy_px.max(axis=0), self.margin_px
+        inside = low[0] >= self.left - out_px and low[1] >= self.top - out_px
+        return bool(inside and high[2] <= self.right + out_px and high[3] <= self.bottom + out_px)
 
     def inner(self, picture_px: tuple[int, int]) -> tuple[bool, bool, bool, bool]:
         """Whether the left, top, right and bottom side lie inside the picture."""

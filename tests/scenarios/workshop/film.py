@@ -2,7 +2,7 @@
 
 The order of things: exact boxes (`film_shots`), what nearer people hide of them
 (`film_hiding`), noise and misses, doubles, two people merged into one box, boxes on nothing,
-then the detector's own suppression of overlapping boxes, and the record's quantisation.
+then the detector's own suppression of overlapping boxes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""The frames of a film: when they come, and what of all detections the record delivers."""
+"""The frames of a film: when they come, and which of all detections the detector delivers.
+
+The channel from camera process to edge rounds more coarsely; what that changes is measured by
+`tests/bench/bench_channel.py`.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from firmware_cfg.record import COORDINATE_STEPS_PER_PX, SCORE_STEPS, FrameRecord
+from firmware_cfg.record import FrameRecord
 from tests.scenarios.workshop.conditions import Conditions
 from tests.scenarios.workshop.day import Day, FloatArray
 from tests.scenarios.workshop.film_hiding import IntArray
 from tests.scenarios.workshop.film_noise import Purpose, bursts, stream
 
 NMS_IOU = 0.5
+COORDINATE_STEPS_PER_PX = 4  # fine enough for no rounding to matter, and short to print
+SCORE_STEPS = 250
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +76,7 @@ def in_picture(boxes: FloatArray, size_px: tuple[int, int]) -> FloatArray:
 def records(
     times_s: FloatArray, found: list[Found], size_px: tuple[int, int], threshold: float
 ) -> list[FrameRecord]:
-    """Quantised detections above `threshold` that no better one suppresses, one record a time."""
+    """Rounded detections above `threshold` that no better one suppresses, one record a time."""
     everything = joined(found)
     scores = np.rint(np.clip(everything.scores, 0, 0.99) * SCORE_STEPS) / SCORE_STEPS
     boxes = np.rint(everything.boxes * COORDINATE_STEPS_PER_PX) / COORDINATE_STEPS_PER_PX

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from firmware_cfg.record import CameraHealth, FrameRecord, unpack
+from firmware_cfg.record_layout import coordinate_step_px
 from firmware_cfg.region import Region
 from firmware_cfg.site import Site
 from vision.errors import SourceError
@@ -40,7 +41,8 @@ def test_each_frame_gives_one_record_with_its_time_and_people() -> None:
         (2, 100_000, 0),
         (3, 350_000, 2),
     ]
-    np.testing.assert_allclose(records[0].boxes_xyxy_px, [[96, 108, 192, 216]])
+    half_px = 0.5 * coordinate_step_px(source.size_px) + 0.125  # a step, on a quarter pixel
+    np.testing.assert_allclose(records[0].boxes_xyxy_px, [[96, 108, 192, 216]], atol=half_px)
     assert records[0].scores[0] == pytest.approx(0.8)
 
 
@@ -62,7 +64,9 @@ def test_the_detector_sees_the_region_and_boxes_lie_in_the_picture() -> None:
     (record,) = run(source, detector, Region(700, 300, 1212, 588))
     rows, columns = np.nonzero(detector.seen[:, :, 0] == 255)
     assert (columns.min(), rows.min()) == (100, 100)
-    np.testing.assert_allclose(record.boxes_xyxy_px, [[800, 400, 850, 500]])  # the cut one is gone
+    half_px = 0.5 * coordinate_step_px(source.size_px) + 0.125
+    (box,) = record.boxes_xyxy_px  # the cut one is gone
+    np.testing.assert_allclose(box, [800, 400, 850, 500], atol=half_px)
 
 
 def test_real_time_waits_for_what_is_due_and_tells_what_is_late() -> None:
