@@ -6,10 +6,11 @@ sections about the picture are in `firmware_cfg.place`, the store's time in
 `firmware_cfg.store`; all of them can be imported from here.
 """
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
+from firmware_cfg.confine.layers import REQUIRED, Layer
 from firmware_cfg.place import Camera, Ground, Lens, Queue, ServicePoint
 from firmware_cfg.section import (
     WEEKDAYS,
@@ -31,6 +32,7 @@ __all__ = [
     "Broker",
     "Camera",
     "ClockTime",
+    "Confine",
     "Device",
     "Encounter",
     "Ground",
@@ -210,6 +212,34 @@ class Device(Section):
     outbox_mb: int = Field(64, ge=4, le=4096, description="Most space of the outbox on disk, MB.")
 
 
+_PERMISSIBLE = [str(layer) for layer in Layer if layer in REQUIRED]
+
+
+def _required(layer: object) -> object:
+    if layer not in _PERMISSIBLE:
+        expected = " or ".join(repr(name) for name in _PERMISSIBLE)
+        raise problem("without", f"expected {expected}, found {str(layer)!r}")
+    return layer
+
+
+Permissible = Annotated[
+    Layer,
+    BeforeValidator(_required),
+    WithJsonSchema({"type": "string", "enum": _PERMISSIBLE}),
+]
+
+
+class Confine(Section):
+    """What the kernel does for the device's processes, and what it is excused from."""
+
+    without: tuple[Permissible, ...] = Field(
+        (),
+        max_length=10,
+        description="Layers of the jail that this device's kernel may lack; any other that is "
+        "missing stops the start.",
+    )
+
+
 class Page(Section):
     """The local page (commissioning): dots on a plain ground, on this machine only."""
 
@@ -232,4 +262,5 @@ class Site(Section):
     privacy: Privacy = Field(Privacy(), description="What may leave.")
     device: Device = Field(Device(), description="The device.")
     broker: Broker | None = Field(None, description="Broker; none: nothing is published.")
+    confine: Confine = Field(Confine(), description="The jail.")
     page: Page | None = Field(None, description="Local page; none: no page.")

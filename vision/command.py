@@ -1,7 +1,8 @@
 """The command `python -m vision`: the only place where adapters are built.
 
-The order is the jail's: everything is imported before anything is opened; then the site file,
-the model, the source; then the first frame.
+The order is the jail's: Landlock is there before this process begins (`confine enter`), or it
+refuses to work; everything is imported before anything is opened; then the site file, the
+model, the source; then it closes for good, and only then the first frame is looked at.
 """
 
 from __future__ import annotations
@@ -10,13 +11,19 @@ import argparse
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 
+from firmware_cfg.confine.closing import close, hide
+from firmware_cfg.confine.errors import ConfinementError
+from firmware_cfg.confine.filters import Output
+from firmware_cfg.confine.policies import CAMERA, LIBCAMERA, VISION
 from firmware_cfg.errors import SiteFileError
 from firmware_cfg.load import load_site
+from firmware_cfg.record import RECORD_BYTES, Jail
 from firmware_cfg.region import region_of
 from vision.detector import OnnxDetector
 from vision.errors import BadInputError, VisionError
@@ -26,9 +33,15 @@ from vision.pipeline import Pipeline
 from vision.scaling import Scaler
 from vision.sources.file import VideoFile
 from vision.sources.opening import SourceChoice, open_source
+from vision.sources.picamera import PiCamera
+from vision.sources.v4l2 import V4l2Camera
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from firmware_cfg.confine.policy import Policy
+    from firmware_cfg.site import Site
+    from vision.frames import FrameSource
 
 EXIT_STATUS = """exit status: 0 at the end of a file, or when the reader closed the pipe;
 1 when a camera or stream stopped; 2 for input that does not serve. SIGTERM and SIGINT end
@@ -55,18 +68,12 @@ def parser() -> argparse.ArgumentParser:
     return command
 
 
-def build(args: argparse.Namespace) -> Pipeline:
+def build(args: argparse.Namespace, site: Site) -> Pipeline:
     """Open everything that the command line names.
 
     Raises:
-        SiteFileError: the site file cannot be used.
-        BadInputError: the model, source or descriptor cannot.
+        BadInputError: the model or source cannot be used.
     """
-    try:
-        os.fstat(args.records_fd)
-    except OSError:
-        raise BadInputError(f"--records-fd {args.records_fd}: expected an open pipe") from None
-    site = load_site(args.site)
     cv2.setNumThreads(1)  # the scaling is too small to share
     model = load_model(args.model or site.device.model, args.models_dir or find_models_dir())
     detector = OnnxDetector(model, site.device.threads, site.device.score_floor)
@@ -79,16 +86,47 @@ def build(args: argparse.Namespace) -> Pipeline:
     def write(record: bytes) -> int:
         return os.write(descriptor, record)
 
-    return Pipeline(source, detector, Scaler(letterbox), write, site.device.max_rate_hz)
+    return Pipeline(
+        source, detector, Scaler(letterbox), write, site.device.max_rate_hz, alarm=signal.alarm
+    )
+
+
+def confined(pipeline: Pipeline, site: Site, records_fd: int) -> Pipeline:
+    """Close this process for good, say so in one line, and in every record.
+
+    Raises:
+        ConfinementError: the jail does not hold, and the site file does not permit that.
+    """
+    pipe = Output(records_fd, RECORD_BYTES, exact=True)
+    jail = close(policy_for(pipeline.source), site.confine.without, (pipe,))
+    sys.stderr.write(f"vision: {jail.line()}\n")
+    return replace(pipeline, jail=Jail.REDUCED if jail.reduced else Jail.WHOLE)
+
+
+def policy_for(source: FrameSource) -> Policy:
+    """The table of rights that goes with a source."""
+    match source:
+        case V4l2Camera():
+            return CAMERA
+        case PiCamera():
+            return LIBCAMERA
+        case _:
+            return VISION
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     args = parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
     try:
-        pipeline = build(args)
+        hide()
+        try:
+            os.fstat(args.records_fd)
+        except OSError:
+            raise BadInputError(f"--records-fd {args.records_fd}: expected an open pipe") from None
+        site = load_site(args.site)
+        pipeline = confined(build(args, site), site, args.records_fd)
         pipeline.run()
         if isinstance(pipeline.source, VideoFile) and pipeline.source.shortfall:
             sys.stderr.write(f"vision: {pipeline.source.shortfall}\n")
@@ -99,6 +137,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         more = len(error.problems) - 1
         note = f" ({more} more; see encounter-edge check-config)" if more else ""
         return _fail(f"{error.problems[0]}{note}", BadInputError.exit_status)
+    except ConfinementError as error:
+        return _fail(str(error), BadInputError.exit_status)
     except VisionError as error:
         return _fail(str(error), error.exit_status)
     return 0

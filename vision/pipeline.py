@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from firmware_cfg.record import FrameRecord, pack
+from firmware_cfg.record import FrameRecord, Jail, pack
 from firmware_cfg.region import cut
 from vision.timeline import RateLimit
 
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from vision.scaling import Scaler
 
 Write = Callable[[bytes], object]
+Arm = Callable[[int], object]
+HANG_S = 60  # a camera may keep silent for half a minute before it counts as lost
+
+
+def _no_alarm(_seconds: int) -> None:
+    """Let nothing watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,9 @@ class Pipeline:
         scaler: brings the letterbox's region into the detector's buffer.
         write: takes one packed record; blocks while the reader is behind.
         max_rate_hz: most records a second of capture time.
+        jail: how this process is confined; every record says it.
+        alarm: called with `HANG_S` before each frame, and with 0 at the end; ends the process
+            if that time passes without another call.
     """
 
     source: FrameSource
@@ -37,14 +46,19 @@ class Pipeline:
     scaler: Scaler
     write: Write
     max_rate_hz: float
+    jail: Jail = Jail.WHOLE
+    alarm: Arm = _no_alarm
 
     def run(self) -> int:
         """Work until the source ends; returns the number of records written."""
         limit, count = RateLimit(self.max_rate_hz), 0
+        self.alarm(HANG_S)
         while (frame := self.source.read(limit.earliest_us)) is not None:
             limit.passed(frame.t_us)
             self.write(pack(self.record(frame)))
             count += 1
+            self.alarm(HANG_S)
+        self.alarm(0)
         return count
 
     def record(self, frame: Frame) -> FrameRecord:
@@ -58,5 +72,11 @@ class Pipeline:
             whole = ~cut(boxes, region, picture_px)
             boxes, scores = boxes[whole], scores[whole]
         return FrameRecord(
-            frame.index, frame.t_us, picture_px, boxes, scores.astype(np.float64), frame.health
+            frame.index,
+            frame.t_us,
+            picture_px,
+            boxes,
+            scores.astype(np.float64),
+            frame.health,
+            self.jail,
         )

@@ -1,7 +1,9 @@
 """Serves a video file over RTSP with Debian's GstRtspServer; run by the system's Python.
 
-Arguments: file, codec (H264: as it is; H265: coded anew), user and password (or none).
-Prints its port, then serves until it is ended.
+Arguments: file, codec (H264: as it is; H265: coded anew), user and password (or none), and
+optionally a way to send the client elsewhere, with the address: `moved` answers DESCRIBE with
+302 and that Location; `redirect` sends a REDIRECT request a second after PLAY; `control`
+describes the video as one of that address. Prints its port, then serves until it is ended.
 """
 
 import sys
@@ -27,7 +29,7 @@ PAY = {
 
 def main() -> None:
     """Serve until ended."""
-    path, codec, user, password = sys.argv[1:5]
+    path, codec, user, password, *elsewhere = sys.argv[1:]
     Gst.init(None)
     server = GstRtspServer.RTSPServer.new()
     server.set_address("127.0.0.1")
@@ -46,11 +48,53 @@ def main() -> None:
                 f"{user}, media.factory.access=(boolean)true, media.factory.construct=(boolean)true"
             )
         )
+    if elsewhere:
+        send_elsewhere(server, *elsewhere)
     server.get_mount_points().add_factory("/live", factory)
     server.attach(None)
     sys.stdout.write(f"{server.get_bound_port()}\n")
     sys.stdout.flush()
     GLib.MainLoop().run()
+
+
+def send_elsewhere(server: GstRtspServer.RTSPServer, way: str, address: str) -> None:
+    """Let every client be sent to `address`, in one of three ways."""
+
+    def moved(client: object, context: object) -> object:
+        del client, context
+        return GstRtsp.RTSPStatusCode.MOVE_TEMPORARILY
+
+    def located(client: object, context: object, message: GstRtsp.RTSPMessage) -> None:
+        del client, context
+        message.add_header(GstRtsp.RTSPHeaderField.LOCATION, address)
+
+    def based(client: object, context: object, message: GstRtsp.RTSPMessage) -> None:
+        del client, context
+        message.remove_header(GstRtsp.RTSPHeaderField.CONTENT_BASE, -1)
+        message.add_header(GstRtsp.RTSPHeaderField.CONTENT_BASE, address)
+
+    def played(client: GstRtspServer.RTSPClient, context: object) -> None:
+        del context
+        GLib.timeout_add(1000, redirect, client)
+
+    def redirect(client: GstRtspServer.RTSPClient) -> bool:
+        result, message = GstRtsp.rtsp_message_new_request(GstRtsp.RTSPMethod.REDIRECT, address)
+        if result == GstRtsp.RTSPResult.OK:
+            message.add_header(GstRtsp.RTSPHeaderField.LOCATION, address)
+            client.send_message(None, message)
+        return False
+
+    def connected(server: object, client: GstRtspServer.RTSPClient) -> None:
+        del server
+        if way == "moved":
+            client.connect("pre-describe-request", moved)
+            client.connect("send-message", located)
+        elif way == "control":
+            client.connect("send-message", based)
+        else:
+            client.connect("play-request", played)
+
+    server.connect("client-connected", connected)
 
 
 main()
