@@ -11,28 +11,39 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import astuple, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.engine import Engine
 from edge.errors import EdgeError
+from edge.health import layers_of
+from edge.pulse import Pulse, listeners
 from edge.records_pipe import RecordsPipe, Timeline
 from edge.rows import RowCollector, RowPaths
+from firmware_cfg.confine.calls import CONNECTING
+from firmware_cfg.confine.closing import close
+from firmware_cfg.confine.errors import ConfinementError
+from firmware_cfg.confine.layers import Layer
+from firmware_cfg.confine.policies import EDGE
 from firmware_cfg.errors import SiteFileError
 from firmware_cfg.load import load_site
+from firmware_cfg.record import Jail
+from firmware_cfg.record_stream import Succession
 
 if TYPE_CHECKING:
     from edge.page.live import LivePage
     from edge.page.snapshot import Words
     from edge.upload import Upload
     from edge.visits.values import Event, Visit
+    from firmware_cfg.confine.policy import Policy
+    from firmware_cfg.confine.report import Confinement
     from firmware_cfg.record import FrameRecord
     from firmware_cfg.site import Site
 
@@ -47,9 +58,10 @@ def parser() -> argparse.ArgumentParser:
     command = argparse.ArgumentParser(prog="python -m edge.appliance", description=__doc__)
     command.add_argument("--site", type=Path, required=True)
     command.add_argument("--records-fd", type=int, required=True)
-    command.add_argument("--ready-fd", type=int)
+    command.add_argument("--pulse-fd", type=int, help="descriptor that takes signs of life")
     command.add_argument("--lifeline-fd", type=int)
     command.add_argument("--live", action="store_true", help="the source has no end of its own")
+    command.add_argument("--paced", action="store_true", help="frames come when they are captured")
     command.add_argument(
         "--starts-at",
         type=datetime.fromisoformat,
@@ -69,14 +81,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         site = load_site(options.site)
+        pulse = Pulse(listeners(options.pulse_fd), time.monotonic)
+        order = Succession(site.device.max_rate_hz, site.camera.size_px, options.paced)
+        pipe = RecordsPipe(options.records_fd, options.lifeline_fd, order)
         with ExitStack() as stack:
             appliance = Appliance(site, options, stack)
-            if options.ready_fd is not None:
-                os.write(options.ready_fd, b"\n")
-                os.close(options.ready_fd)
-            appliance.run(RecordsPipe(options.records_fd, options.lifeline_fd))
+            without = tuple(Layer(one) for one in site.confine.without)
+            appliance.confined = close(policy_for(site), without)
+            LOG.info("%s", appliance.confined.line())
+            appliance.begin(stack)
+            pulse.ready()
+            appliance.run(pipe, pulse)
     except SiteFileError as error:
         sys.stderr.write(f"{error}\n")
+        return 2
+    except ConfinementError as error:
+        sys.stderr.write(f"encounter-edge: {error}\n")
         return 2
     except EdgeError as error:
         sys.stderr.write(f"encounter-edge: {error}\n")
@@ -84,8 +104,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def policy_for(site: Site) -> Policy:
+    """The table of rights of this process; without broker and page it can make no socket."""
+    if site.broker is not None or site.page is not None:
+        return EDGE
+    return replace(EDGE, calls=tuple(call for call in EDGE.calls if call not in CONNECTING))
+
+
 class Appliance:
-    """Everything of the edge process, built once."""
+    """Everything of the edge process, built once.
+
+    Attributes:
+        confined: what the jail of this process amounts to, once it is closed.
+    """
+
+    confined: Confinement | None = None
 
     def __init__(self, site: Site, options: argparse.Namespace, stack: ExitStack) -> None:
         """Build what the site file asks for; `stack` closes it."""
@@ -99,16 +132,13 @@ class Appliance:
             options.detections_out,
             options.times_out,
         )
-        wants_rows = not options.live or any(
-            getattr(options, name) is not None
-            for name in ("out", "people_out", "summary_out", "tracks_out", "detections_out")
-        )
+        wants_rows = not options.live or any(path is not None for path in astuple(self._paths))
         self._rows = RowCollector(site.encounter.settle_s) if wants_rows else None
         self._upload: Upload | None = None
         if site.broker is not None:
             from edge.upload import Upload  # noqa: PLC0415 - no broker: no MQTT in memory
 
-            self._upload = stack.enter_context(Upload(site, options.starts_at))
+            self._upload = Upload(site, options.starts_at)
         self._page: LivePage | None = None
         if site.page is not None:
             from edge.page.live import LivePage  # noqa: PLC0415 - no page: no HTTP in memory
@@ -116,6 +146,7 @@ class Appliance:
             self._page = LivePage(site)
             stack.callback(self._page.stop)
             LOG.info("page_ready %s", self._page.start())
+        self._jail = Jail.WHOLE
         self._new_events: list[Event] = []
         self._shown_s = self._ticked_s = -1e9
         self._looked_s, self._counted = time.monotonic() - LOOK_S, 0
@@ -123,8 +154,14 @@ class Appliance:
         self._link: Words | None = None
         self._rate: Words | str = ""
 
-    def run(self, pipe: RecordsPipe) -> None:
-        """Work until the pipe ends.
+    def begin(self, stack: ExitStack) -> None:
+        """Begin to publish, now that the process is confined; `stack` ends it."""
+        if self._upload is not None:
+            self._tell_jail(self._upload)
+            stack.enter_context(self._upload)
+
+    def run(self, pipe: RecordsPipe, pulse: Pulse) -> None:
+        """Work until the pipe ends; `pulse` is told that it goes on.
 
         Raises:
             StreamError: the camera process wrote something else than records.
@@ -138,6 +175,7 @@ class Appliance:
                 last_s = time.monotonic()
                 first_s = last_s if first_s is None else first_s
             self._tick()
+            pulse.beat(records=bool(batch))
         events = self._engine.finish()
         if self._rows is not None:
             self._rows.join(self._engine.joined)
@@ -156,9 +194,17 @@ class Appliance:
             if self._paths.detections is not None:
                 self._rows.keep_detections(placed)
         if self._upload is not None:
+            if record.jail is not self._jail:
+                self._jail = record.jail
+                self._tell_jail(self._upload)
             self._upload.observe(events, placed.t_s, self._engine)
         if self._page is not None:
             self._new_events += events
+
+    def _tell_jail(self, upload: Upload) -> None:
+        """Let the heartbeat say what the jails of this process and the camera's amount to."""
+        if self.confined is not None:
+            upload.kernel_layers = layers_of(self.confined, self._jail)
 
     def _note(self, events: Sequence[Event]) -> None:
         if self._rows is not None:

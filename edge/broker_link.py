@@ -5,6 +5,7 @@ reason in words, and queues nothing beyond the broker's receive maximum. TLS ver
 cannot be switched off.
 """
 
+import select
 import socket
 import ssl
 import time
@@ -77,7 +78,7 @@ class BrokerLink:
         Raises:
             LinkError: the connection is lost.
         """
-        status = self._client.loop(timeout_s)
+        status = self._work(timeout_s)
         if self._failure is not None:
             raise LinkError(self._failure)
         if status != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -106,11 +107,34 @@ class BrokerLink:
             pass  # the last will says the same
         finally:
             self._client.disconnect()
-            self._client.loop(0)
+            self._work(0)
+
+    def _work(self, timeout_s: float) -> MQTTErrorCode:
+        """Read, write and keep alive, waiting up to `timeout_s` for something to do.
+
+        paho's own `loop` would open a listening socket of its own to wake itself from another
+        thread; there is none here, and the jail permits none.
+        """
+        connection = self._client.socket()
+        if connection is None:
+            return MQTTErrorCode.MQTT_ERR_NO_CONN
+        waits = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
+        writers = [connection] if self._client.want_write() else []
+        readable, writable, _ = select.select(
+            [connection], writers, [], 0.0 if waits else timeout_s
+        )
+        status = MQTTErrorCode.MQTT_ERR_SUCCESS
+        if readable or waits:
+            status = self._client.loop_read()
+        if status == MQTTErrorCode.MQTT_ERR_SUCCESS and writable:
+            status = self._client.loop_write()
+        if status == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            status = self._client.loop_misc()
+        return status
 
     def _make_client(self, will: bytes) -> Client:
         v5 = self._broker.protocol == "5"
-        client = Client(
+        client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._device,
             protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311,
@@ -193,6 +217,16 @@ class BrokerLink:
         if self._failure is None:
             said = getattr(flags, "is_disconnect_packet_from_server", False)
             self._failure = f"broker disconnected: {code}" if said else "connection lost"
+
+
+class _Client(Client):
+    """Connects without binding a local port first, which paho always asks for.
+
+    The jail permits no bind; the kernel chooses the port anyway.
+    """
+
+    def _create_socket_connection(self) -> socket.socket:
+        return socket.create_connection((self.host, self.port), CONNECT_S)
 
 
 class _ClosingSocket(ssl.SSLSocket):

@@ -11,12 +11,16 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import firmware_cfg
 from edge.certify.options import arguments as certify_arguments
 from edge.certify.options import request_of as certify_request
 from edge.errors import EdgeError, InputFileError, UsageError
 from firmware_cfg.errors import SiteFileError
+
+if TYPE_CHECKING:
+    from edge.relay.credentials import Credentials
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 
@@ -60,6 +64,12 @@ def _run_arguments(command: argparse.ArgumentParser) -> None:
         required=True,
         metavar="VIDEO|CAMERA|URL",
         help="a video file, a camera (0, /dev/video0, picamera2), or rtsp://…",
+    )
+    command.add_argument(
+        "--credentials",
+        type=Path,
+        metavar="FILE",
+        help="network camera's user name and password, a line each; mode 0600",
     )
     command.add_argument("--site", type=Path, required=True, metavar="SITE.toml")
     command.add_argument("--detections-out", type=Path, metavar="DET.txt")
@@ -141,6 +151,7 @@ def _run(options: argparse.Namespace) -> int:
     _check_outputs(options)
     from edge.launcher import Launch, launch  # noqa: PLC0415
 
+    credentials = _credentials(options)
     rows = {
         "--out": options.out,
         "--people-out": options.people_out,
@@ -149,10 +160,37 @@ def _run(options: argparse.Namespace) -> int:
         "--detections-out": options.detections_out,
         "--times-out": options.times_out,
     }
-    outputs = tuple(
-        part for name, path in rows.items() if path is not None for part in (name, str(path))
+    outputs = tuple((name, path) for name, path in rows.items() if path is not None)
+    return launch(
+        Launch(
+            options.source,
+            options.site,
+            outputs,
+            options.loop,
+            options.realtime,
+            credentials,
+        )
     )
-    return launch(Launch(options.source, options.site, outputs, options.loop, options.realtime))
+
+
+def _credentials(options: argparse.Namespace) -> Credentials | None:
+    """Credentials of the network camera, if a file is named.
+
+    Raises:
+        UsageError: the address holds them itself or is none, or the file does not serve.
+    """
+    from edge.relay.address import parse_address  # noqa: PLC0415 - network cameras alone
+    from edge.relay.credentials import read_credentials  # noqa: PLC0415
+    from edge.relay.errors import RelayInputError  # noqa: PLC0415
+
+    try:
+        if "://" in options.source:
+            parse_address(options.source)
+        elif options.credentials is not None:
+            raise UsageError("--credentials: expected with a network camera (rtsp://…) alone")
+        return None if options.credentials is None else read_credentials(options.credentials)
+    except RelayInputError as error:
+        raise UsageError(str(error)) from None
 
 
 def _certify(options: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
 """The heartbeat: what a fleet must know of a device, and nothing that depends on the scene."""
 
-import shutil
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +8,10 @@ from typing import Literal
 
 import firmware_cfg
 from edge.clock import Clock
+from firmware_cfg.confine.report import Confinement
 from firmware_cfg.messages import Health, Reported
 from firmware_cfg.messages import Queue as ReportedQueue
+from firmware_cfg.record import Jail
 from firmware_cfg.site import Site
 
 HEARTBEAT_S = 60.0
@@ -27,18 +29,23 @@ class Vitals:
         model: person detector, by its name.
         clock: wall clock and elapsed time.
         started_s: `clock.monotonic_s()` when the appliance started.
-        kernel_layers: confinement in force, by name.
     """
 
     site: Site
     model: str
     clock: Clock
     started_s: float
-    kernel_layers: tuple[str, ...] = ()
 
-    def heartbeat(self, faults: Iterable[Fault] = ()) -> Health:
-        """A heartbeat for now; adds `disk` where less than `LOW_DISK_MB` are free."""
-        free_mb = shutil.disk_usage(_existing(Path(self.site.device.state_dir))).free // 1_000_000
+    def heartbeat(
+        self, faults: Iterable[Fault] = (), kernel_layers: tuple[str, ...] = ()
+    ) -> Health:
+        """A heartbeat for now; adds `disk` where less than `LOW_DISK_MB` are free.
+
+        Args:
+            faults: what stands, beside that.
+            kernel_layers: what the jail amounts to; see `layers_of`.
+        """
+        free_mb = _free_bytes(Path(self.site.device.state_dir)) // 1_000_000
         standing = set(faults) | ({"disk"} if free_mb < LOW_DISK_MB else set())
         return Health(
             device=self.site.device.id,
@@ -49,7 +56,7 @@ class Vitals:
             disk_free_mb=free_mb,
             clock=self.clock.quality(),
             faults=tuple(fault for fault in _FAULTS if fault in standing),
-            kernel_layers=self.kernel_layers,
+            kernel_layers=kernel_layers,
         )
 
 
@@ -70,8 +77,25 @@ def reported(site: Site, k: int, window_s: int, hashes: tuple[str, str]) -> Repo
     )
 
 
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest above it that exists."""
+def layers_of(confinement: Confinement, jail: Jail) -> tuple[str, ...]:
+    """What a heartbeat says of the jail.
+
+    The layers that hold in this process with every right that belongs to them; and `reduced`
+    where this process or the camera's (its records say so) is permitted more than the full
+    jail, or lacks something by permission.
+    """
+    lacking = {layer.partition(".")[0] for layer in confinement.lacks}
+    whole = [str(one) for one in confinement.holds if "." not in one and one not in lacking]
+    return (*whole, "reduced") if confinement.reduced or jail else tuple(whole)
+
+
+def _free_bytes(folder: Path) -> int:
+    """Free bytes where `folder` is, or where it would be made."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
-    return folder
+    place = os.open(folder, os.O_PATH | os.O_CLOEXEC)
+    try:
+        facts = os.fstatvfs(place)
+    finally:
+        os.close(place)
+    return facts.f_bavail * facts.f_frsize

@@ -58,6 +58,7 @@ def _connect(path: Path, bound_mb: int) -> sqlite3.Connection:
 def _prepare(database: sqlite3.Connection, path: Path, bound_mb: int) -> None:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
+    database.execute("PRAGMA temp_store = MEMORY")  # no folder for temporary files in the jail
     database.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
     database.execute(f"PRAGMA journal_size_limit = {WAL_PAGES * 4096}")
     (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()

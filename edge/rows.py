@@ -257,11 +257,11 @@ def _write_whole(path: Path, fill: Callable[[TextIO], object]) -> None:
             return
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                fill(file)
             umask = os.umask(0)
             os.umask(umask)
-            Path(name).chmod(0o666 & ~umask)
+            os.fchmod(descriptor, 0o666 & ~umask)  # by its path the jail would refuse it
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                fill(file)
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)

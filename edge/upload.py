@@ -25,7 +25,11 @@ CAMERA_SILENT_S = 30.0
 
 
 class Upload:
-    """From events to the broker. A context manager: leaving says goodbye and closes."""
+    """From events to the broker. A context manager: leaving says goodbye and closes.
+
+    Attributes:
+        kernel_layers: what the heartbeat says of the jail.
+    """
 
     def __init__(self, site: Site, starts_at: datetime | None, clock: Clock | None = None) -> None:
         """Build for a site with a broker.
@@ -56,6 +60,7 @@ class Upload:
         if self._frame_clock:
             stamp.offer(0.0, self._frame_clock.utc_now(), "rtc")
         self._minute = -1
+        self.kernel_layers: tuple[str, ...] = ()
         self._reporter = Reporter(site, self._outbox, device.model, stamp)
         self._vitals = Vitals(site, device.model, self._real_clock, self._real_clock.monotonic_s())
         self._publisher = Publisher(
@@ -140,7 +145,7 @@ class Upload:
             faults.append("outbox")
         if self._reporter.stamp.stepped:
             faults.append("clock")
-        return self._vitals.heartbeat(faults)
+        return self._vitals.heartbeat(faults, self.kernel_layers)
 
 
 def _as_they_stand(engine: Engine) -> Iterator[Visit]:

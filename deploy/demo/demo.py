@@ -27,7 +27,10 @@ from zoneinfo import ZoneInfo
 
 from sites import VIDEO, DemoError, site_for, without_own_tables, write_identity
 
+from edge.launcher import edge_entry
+from firmware_cfg.confine.enter import command
 from firmware_cfg.errors import SiteFileError
+from firmware_cfg.load import load_site
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -100,10 +103,13 @@ class Demo:
         reading, writing = os.pipe()
         script = [self.python, str(HERE / "shop_week.py"), "--starts-at", starts_at]
         self._spawn("shop-week", [*script, "--records-fd", str(writing)], (writing,))
-        edge = [self.python, "-m", "edge.appliance", "--live", "--site", str(site)]
-        self._spawn(
-            "shop", [*edge, "--starts-at", starts_at, "--records-fd", str(reading)], (reading,)
+        options = ["--live", "--site", str(site), "--starts-at", starts_at]
+        edge = command(
+            edge_entry(site, load_site(site), keep_fds=(reading,)),
+            "edge.appliance",
+            [*options, "--records-fd", str(reading)],
         )
+        self._spawn("shop", edge, (reading,))
         os.close(reading)
         os.close(writing)
 
@@ -116,6 +122,8 @@ class Demo:
         run = [self.python, "-m", "edge", "run", "--source", self.source, "--site", str(site)]
         if Path(self.source).is_file():
             run += ["--loop", "--realtime"]
+        if credentials := os.environ.get("CREDENTIALS"):
+            run += ["--credentials", credentials]
         self._spawn("video", run)
 
     def _tables(self, device: str, key: str) -> str:

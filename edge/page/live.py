@@ -8,6 +8,7 @@ import asyncio
 import logging
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from edge.errors import PageError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 HOST = "127.0.0.1"
+START_S = 20.0
 STOP_S = 3.0
 
 
@@ -44,7 +46,7 @@ class LivePage:
         """Serve the page; returns its address, for example `http://127.0.0.1:8765/`.
 
         Raises:
-            PageError: the site file has no `[page]`, or the port is in use.
+            PageError: the site file has no `[page]`, the port is in use, or nothing serves it.
         """
         if self._site.page is None:
             raise PageError("[page]: expected the table in the site file, found none")
@@ -58,8 +60,21 @@ class LivePage:
             target=self._run, args=(listener,), name="page", daemon=True
         )
         self._thread.start()
+        self._wait_until_served(server, address)
         LOG.info("page.started address=%s", address)
         return address
+
+    def _wait_until_served(self, server: "uvicorn.Server", address: str) -> None:
+        """Wait until connections are taken: afterwards the jail lets nothing listen any more.
+
+        Raises:
+            PageError: that does not happen in time.
+        """
+        until_s = time.monotonic() + START_S
+        while not server.started:
+            if time.monotonic() > until_s or not (self._thread and self._thread.is_alive()):
+                raise PageError(f"[page]: expected {address} to be served within {START_S:g} s")
+            time.sleep(0.01)
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a snapshot soon; never waits, never raises; before `start` it is dropped."""

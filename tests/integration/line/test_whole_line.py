@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 
+from edge.launcher import edge_entry
+from firmware_cfg.confine.enter import command
 from firmware_cfg.load import load_site
 from tests.brokers import BrokerProcess, free_port, start_iotcore
 from tests.oracle_release import released_cells
@@ -116,10 +118,14 @@ def run_shop(line: Line, kills: int) -> Path:
     visits = line.folder / "visits.jsonl"
     reading, writing = os.pipe()
     edge = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "edge.appliance", "--site", str(line.site)),
-            *("--starts-at", STARTS_AT, "--records-fd", str(reading), "--out", str(visits)),
-        ],
+        command(
+            edge_entry(line.site, load_site(line.site), (visits,), (reading,)),
+            "edge.appliance",
+            [
+                *("--site", str(line.site), "--starts-at", STARTS_AT),
+                *("--records-fd", str(reading), "--out", str(visits)),
+            ],
+        ),
         cwd=ROOT,
         pass_fds=(reading,),
     )
@@ -139,7 +145,7 @@ def run_shop(line: Line, kills: int) -> Path:
             line.kill_server()
         else:
             line.broker.restart()
-    assert script.wait(timeout=240) == 0
+    assert script.wait(timeout=420) == 0
     drain(line)
     os.close(writing)
     assert edge.wait(timeout=60) == 0
