@@ -65,7 +65,7 @@ class Run:
         """How often something was said."""
         return self.said().count(text)
 
-    def wait_for(self, true: Callable[[], bool], within_s: float = 20.0) -> None:
+    def wait_for(self, true: Callable[[], bool], within_s: float = 60.0) -> None:
         """Wait until something is true."""
         until_s = time.monotonic() + within_s
         while not true():

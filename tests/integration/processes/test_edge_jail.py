@@ -80,7 +80,7 @@ def settle():
     database.executemany(add, rows)
     database.execute("BEGIN IMMEDIATE")
     settled = "UPDATE message SET status = 'settled', settled_at = 1.0"
-    database.execute(settled + " WHERE seq <= 50 AND status = 'pending'")
+    database.execute(settled + " WHERE status = 'pending'")
     database.execute("COMMIT")
     database.close()
 
