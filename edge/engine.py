@@ -117,7 +117,8 @@ class Engine:
         step = self._tracker.update(t_s, record.frame, record.boxes_xyxy_px, record.scores)
         self._now = {}
         self.sightings = step.seen
-        boxes = [sighting.observations[-1].box_xyxy_px for sighting in step.seen]
+        seen = [sighting.observations[-1].box_xyxy_px for sighting in step.seen]
+        boxes = np.array(seen, np.float64).reshape(len(seen), 4)
         for track in step.started:
             self._identity.begin(track, boxes)
         for sighting in step.seen:

@@ -1,18 +1,16 @@
 """Which detection belongs to which track: assignment at least cost.
 
-Rows and columns that no allowed entry links cannot disturb one another, so each linked
-group is solved on its own: in a crowd these are the few people close to each other.
+Only allowed entries are looked at. In a crowd these are the few people close to each other,
+so the time grows with their number, not with that of all pairs.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from heapq import heappop, heappush
 
 import numpy as np
 from numpy.typing import NDArray
-
-FREE = -1
 
 Choices = dict[int, dict[int, float]]
 """For each row, the columns that it may get and their costs."""
@@ -43,9 +41,7 @@ def assign(cost: NDArray[np.float64], limit: float) -> list[tuple[int, int]]:
         choices.setdefault(row, {})[column] = price
     matched = _best(choices)
     if len(set(matched.values())) < len(matched):
-        matched = {}
-        for group in _groups(choices):
-            matched |= _solved(group, limit)
+        matched = _Assignment(choices, limit).solve()
     return sorted(matched.items())
 
 
@@ -58,90 +54,77 @@ def _best(choices: Choices) -> dict[int, int]:
     return {row: min(costs, key=costs.__getitem__) for row, costs in choices.items()}
 
 
-def _groups(choices: Choices) -> list[Choices]:
-    """The rows apart, so that no two groups have a column in common.
+class _Assignment:
+    """Least total cost by shortest augmenting paths (Jonker and Volgenant, Computing 38, 1987).
 
-    >>> _groups({0: {0: 0.1}, 1: {1: 0.2}, 2: {0: 0.4, 2: 0.3}})
-    [{0: {0: 0.1}, 2: {0: 0.4, 2: 0.3}}, {1: {1: 0.2}}]
+    Rows are placed one after another. Each takes the cheapest way to a place: a free column,
+    or one whose owner moves on, and so on, or until one of them is left alone. Prices of rows
+    and columns keep what an entry costs beyond them at 0 or more, so that Dijkstra's search
+    finds the way.
     """
-    wanting: dict[int, list[int]] = {}
-    for row, costs in choices.items():
-        for column in costs:
-            wanting.setdefault(column, []).append(row)
-    groups: list[Choices] = []
-    left = set(choices)
-    for first in choices:
-        if first not in left:
-            continue
-        left.remove(first)
-        linked = [first]
-        for row in linked:
-            near = {other for column in choices[row] for other in wanting[column]} & left
-            left -= near
-            linked += near
-        groups.append({row: choices[row] for row in sorted(linked)})
-    return groups
 
+    def __init__(self, choices: Choices, limit: float) -> None:
+        """Nobody is placed yet; a row left alone costs `limit`."""
+        self._choices = choices
+        self._limit = limit
+        self._owner: dict[int, int] = {}
+        self._column: dict[int, int] = {}
+        self._row_price: dict[int, float] = {}
+        self._column_price = dict.fromkeys((c for costs in choices.values() for c in costs), 0.0)
 
-def _solved(group: Choices, limit: float) -> dict[int, int]:
-    """Column of each row of a group at least total cost, but of those left alone.
+    def solve(self) -> dict[int, int]:
+        """Column of each row, but of those left alone.
 
-    >>> _solved({0: {0: 0.1, 1: 0.2}, 1: {0: 0.15}, 2: {0: 0.2}}, limit=1.0)
-    {0: 1, 1: 0}
-    """
-    best = _best(group)
-    wanted = set(best.values())
-    if len(wanted) == len(group):
-        return best
-    columns = sorted({column for costs in group.values() for column in costs})
-    if len(columns) == 1:
-        row = min(group, key=lambda row: group[row][columns[0]])
-        return {row: columns[0]}
-    alone = [limit] * len(group)
-    table = [
-        [costs.get(column, math.inf) for column in columns] + alone for costs in group.values()
-    ]
-    places = zip(group, _shortest_augmenting_paths(table), strict=True)
-    return {row: columns[place] for row, place in places if place < len(columns)}
+        >>> _Assignment({0: {0: 0.1, 1: 0.2}, 1: {0: 0.15}, 2: {0: 0.2}}, 1.0).solve()
+        {0: 1, 1: 0}
+        """
+        for row, costs in self._choices.items():
+            least = min(price - self._column_price[column] for column, price in costs.items())
+            self._row_price[row] = min(least, self._limit)
+            self._place(row)
+        return self._column
 
+    def _place(self, start: int) -> None:
+        """Give `start` a column, or leave somebody alone, at least cost."""
+        came_from: dict[int, int] = {}
+        reached: dict[int, float] = {}
+        done: dict[int, float] = {}
+        ways: list[tuple[float, int]] = []
+        alone, alone_at = start, math.inf
+        row, so_far = start, 0.0
+        while True:
+            beyond = so_far - self._row_price[row]
+            if beyond + self._limit < alone_at:
+                alone, alone_at = row, beyond + self._limit
+            for column, price in self._choices[row].items():
+                length = beyond + price - self._column_price[column]
+                if column not in done and length < reached.get(column, math.inf):
+                    reached[column], came_from[column] = length, row
+                    heappush(ways, (length, column))
+            while ways and ways[0][1] in done:
+                heappop(ways)
+            if not ways or alone_at <= ways[0][0]:
+                length, end = alone_at, None
+                break
+            length, column = heappop(ways)
+            if column not in self._owner:
+                end = column
+                break
+            done[column] = length
+            row, so_far = self._owner[column], length
+        self._reprice(start, done, length)
+        self._hand_on(self._column.pop(alone, None) if end is None else end, came_from)
 
-def _shortest_augmenting_paths(cost: Sequence[Sequence[float]]) -> list[int]:
-    """Column of each row at least total cost (Jonker and Volgenant, Computing 38, 1987).
+    def _reprice(self, start: int, done: dict[int, float], length: float) -> None:
+        self._row_price[start] += length
+        for column, at in done.items():
+            self._row_price[self._owner[column]] += length - at
+            self._column_price[column] -= length - at
 
-    Args:
-        cost: lists of equal length, at least as many columns as rows; the infinite entries
-            leave each row a column of its own.
-
-    >>> _shortest_augmenting_paths([[0.1, 0.2, 1.0], [0.15, 0.9, 1.0]])
-    [1, 0]
-    """
-    rows, columns = len(cost), len(cost[0])
-    nowhere = columns  # a virtual column, whose owner is the row to be placed next
-    owner = [FREE] * (columns + 1)
-    row_price = [0.0] * rows
-    column_price = [0.0] * (columns + 1)
-    for start in range(rows):
-        owner[nowhere] = start
-        slack = [math.inf] * columns
-        came_from = [nowhere] * columns
-        left, visited = list(range(columns)), [nowhere]
-        column = nowhere
-        while (row := owner[column]) != FREE:
-            costs, price = cost[row], row_price[row]
-            for other in left:
-                reduced = costs[other] - price - column_price[other]
-                if reduced < slack[other]:
-                    slack[other], came_from[other] = reduced, column
-            column = min(left, key=slack.__getitem__)
-            step = slack[column]
-            for other in visited:
-                row_price[owner[other]] += step
-                column_price[other] -= step
-            for other in left:
-                slack[other] -= step
-            left.remove(column)
-            visited.append(column)
-        while column != nowhere:
-            owner[column] = owner[came_from[column]]
-            column = came_from[column]
-    return [owner.index(row) for row in range(rows)]
+    def _hand_on(self, column: int | None, came_from: dict[int, int]) -> None:
+        """Along the way back from `column`, each row takes the column that it came to."""
+        while column is not None:
+            row = came_from[column]
+            before = self._column.get(row)
+            self._owner[column], self._column[row] = row, column
+            column = before

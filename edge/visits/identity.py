@@ -21,12 +21,14 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edge.tracking.assignment import assign
 from edge.visits.likeness import OVERLAP_S, gains
-from edge.visits.pieces import Piece, covered, overlapped, shares
+from edge.visits.pieces import Boxes, Piece, covered, overlapped, shares
 
 if TYPE_CHECKING:
-    from edge.tracking.track import Box, Track, TrackId
+    from edge.tracking.track import Observation, Track, TrackId
     from edge.visits.states import Glimpse
 
 LONGEST_STEP_S = 1.0
@@ -61,9 +63,9 @@ class Identity:
         self._since_s = math.inf
         self._decided_s = -math.inf
 
-    def begin(self, track: Track, boxes: Sequence[Box]) -> None:
-        """A track was confirmed; `boxes` are the frame's."""
-        behind = track.last is not None and overlapped(track.last.box_xyxy_px, boxes)
+    def begin(self, track: Track, boxes: Boxes) -> None:
+        """A track was confirmed; `boxes` are the frame's, (n, 4) xyxy, px."""
+        behind = overlapped(_boxes_of([track.last]), boxes)
         piece = Piece(track, behind)
         piece.empties_s = {one.track.id: one.empty_s for one in self._lost}
         self._pieces[track.id] = piece
@@ -92,16 +94,27 @@ class Identity:
         self._lost.append(piece)
         return False
 
-    def look(self, dt_s: float, boxes: Sequence[Box]) -> None:
-        """Take in a frame's boxes: where the lost may stand behind one, and where not."""
-        for piece in self._begun:
-            track = piece.track
-            if not piece.ended and track.last and track.seen_s - piece.start_s < BEGINNING_S:
-                piece.doubtful_s += dt_s * shares(track.last.box_xyxy_px, boxes)
-        for piece in self._lost:
-            last = piece.track.last
+    def look(self, dt_s: float, boxes: Boxes) -> None:
+        """Take in a frame's boxes: where the lost may stand behind one, and where not.
+
+        Args:
+            dt_s: time since the frame before.
+            boxes: (n, 4) xyxy, px, of the people seen.
+        """
+        new = [
+            (piece, track.last)
+            for piece in self._begun
+            if not piece.ended
+            and (track := piece.track).last
+            and track.seen_s - piece.start_s < BEGINNING_S
+        ]
+        doubtful = shares(_boxes_of([last for _, last in new]), boxes)
+        for (piece, _), doubt in zip(new, doubtful.tolist(), strict=True):
+            piece.doubtful_s += dt_s * doubt
+        hidden = covered(_boxes_of([piece.track.last for piece in self._lost]), boxes)
+        for piece, behind in zip(self._lost, hidden.tolist(), strict=True):
             piece.lost_s += dt_s
-            if last is not None and not covered(last.box_xyxy_px, boxes):
+            if not behind:
                 piece.empty_s += dt_s
             if piece.lost_s <= SOON_S:
                 piece.vanished = piece.empty_s >= 0.5 * piece.lost_s
@@ -148,3 +161,10 @@ class Identity:
         cost = gains(self._lost, free, self._since_s, self._merge_s, metric=self._metric)
         pairs = assign(cost, 0.0)
         return {self._lost[row].track.id: free[column] for row, column in pairs}
+
+
+def _boxes_of(seen: Sequence[Observation | None]) -> Boxes:
+    """(n, 4) boxes, xyxy, px; of those never seen, none at all."""
+    nothing = (np.nan,) * 4
+    boxes = [nothing if one is None else one.box_xyxy_px for one in seen]
+    return np.array(boxes, np.float64).reshape(len(boxes), 4)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge.tracking.sizes import Sizes
 from edge.visits.states import LEAST, WINDOW_S, Glimpse, State, state_of
 
 if TYPE_CHECKING:
-    from edge.tracking.track import Box, Track, TrackId
+    from edge.tracking.track import Track, TrackId
+
+Boxes = NDArray[np.float64]
 
 ENOUGH = 30
 WEAK_S = 0.7
@@ -114,34 +118,41 @@ class Piece:
         self.sizes_before = earlier.sizes
 
 
-def covered(box: Box, boxes: Iterable[Box]) -> bool:
-    """Whether a box that reaches lower, so is nearer, covers much of `box`."""
-    much = COVERED * _area_px2(box)
-    return any(other[3] >= box[3] and _shared_px2(box, other) > much for other in boxes)
+def covered(ones: Boxes, boxes: Boxes) -> NDArray[np.bool_]:
+    """(n,) whether a box that reaches lower, so is nearer, covers much of each of (n, 4) `ones`.
+
+    Args:
+        ones: (n, 4) xyxy, px.
+        boxes: (m, 4) the frame's.
+    """
+    much = COVERED * _areas_px2(ones)[:, None]
+    nearer = boxes[None, :, 3] >= ones[:, None, 3]
+    return np.asarray((nearer & (_shared_px2(ones, boxes) > much)).any(axis=1))
 
 
-def shares(box: Box, boxes: Iterable[Box]) -> bool:
-    """Whether another box covers much of `box`, or is covered by it."""
-    area = _area_px2(box)
-    return any(
-        _shared_px2(box, other) > DOUBTFUL_SHARE * min(area, _area_px2(other))
-        for other in boxes
-        if other != box
-    )
+def shares(ones: Boxes, boxes: Boxes) -> NDArray[np.bool_]:
+    """(n,) whether another of (m, 4) boxes covers much of each of `ones`, or is covered by it."""
+    smaller = np.minimum(_areas_px2(ones)[:, None], _areas_px2(boxes)[None, :])
+    much = _shared_px2(ones, boxes) > DOUBTFUL_SHARE * smaller
+    return np.asarray((much & _others(ones, boxes)).any(axis=1))
 
 
-def overlapped(box: Box, boxes: Iterable[Box]) -> bool:
-    """Whether another box covers a part of `box`."""
-    part = PART * _area_px2(box)
-    return any(other != box and _shared_px2(box, other) > part for other in boxes)
+def overlapped(one: Boxes, boxes: Boxes) -> bool:
+    """Whether another of (m, 4) boxes covers a part of the one of (1, 4)."""
+    part = _shared_px2(one, boxes) > PART * _areas_px2(one)[:, None]
+    return bool((part & _others(one, boxes)).any())
 
 
-def _area_px2(box: Box) -> float:
-    left, top, right, bottom = box
-    return (right - left) * (bottom - top)
+def _others(ones: Boxes, boxes: Boxes) -> NDArray[np.bool_]:
+    return np.asarray((ones[:, None] != boxes[None]).any(axis=2))
 
 
-def _shared_px2(one: Box, other: Box) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return max(width, 0.0) * max(height, 0.0)
+def _areas_px2(boxes: Boxes) -> Boxes:
+    return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
+
+
+def _shared_px2(ones: Boxes, boxes: Boxes) -> Boxes:
+    """(n, m) areas of what (n, 4) and (m, 4) boxes have in common."""
+    low = np.maximum(ones[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(ones[:, None, 2:], boxes[None, :, 2:])
+    return np.asarray(np.prod(np.maximum(high - low, 0.0), axis=2))

@@ -27,7 +27,7 @@ def least_cost(cost: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> float
 @pytest.mark.parametrize("seed", range(60))
 def test_total_cost_is_least(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    rows, columns = rng.integers(1, 4, 2)
+    rows, columns = rng.integers(1, 5, 2)
     cost = rng.random((rows, columns)) * 1.6
     pairs = assign(cost, LIMIT)
     assert len({r for r, _ in pairs}) == len({c for _, c in pairs}) == len(pairs)

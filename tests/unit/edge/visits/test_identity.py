@@ -91,7 +91,8 @@ class Stage:
         table = np.array([box for _, box in shown], float).reshape(-1, 4)
         scores = np.array([leg.score for leg, _ in shown], float)
         step = self.tracker.update(t_s, number, table, scores)
-        boxes = [one.observations[-1].box_xyxy_px for one in step.seen]
+        seen = [one.observations[-1].box_xyxy_px for one in step.seen]
+        boxes = np.array(seen, np.float64).reshape(len(seen), 4)
         for track in step.started:
             self._name(track, [(leg, box) for leg, box in shown])
             self.identity.begin(track, boxes)
