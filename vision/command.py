@@ -20,15 +20,18 @@ import cv2
 from firmware_cfg.confine.closing import close, hide
 from firmware_cfg.confine.errors import ConfinementError
 from firmware_cfg.confine.filters import Output
+from firmware_cfg.confine.layers import Layer
 from firmware_cfg.confine.policies import CAMERA, LIBCAMERA, VISION
 from firmware_cfg.errors import SiteFileError
 from firmware_cfg.load import load_site
 from firmware_cfg.record import RECORD_BYTES, Jail
 from firmware_cfg.region import region_of
+from vision.cores import Cores, keep_to
 from vision.detector import OnnxDetector
 from vision.errors import BadInputError, VisionError
 from vision.letterbox import Letterbox
 from vision.models import find_models_dir, load_model
+from vision.overlap import Worker
 from vision.pipeline import Pipeline
 from vision.scaling import Scaler
 from vision.sources.file import VideoFile
@@ -65,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     add("--loop", action="store_true", help="begin a file again at its end; time goes on")
     add("--realtime", action="store_true", help="pace a file to its timestamps")
     add("--stream-fd", type=int, help="descriptor of the relay's pipe, for --source stream")
+    add("--inference-cores", help="processors, as 1 or 2,3, for inference alone; default: any")
     return command
 
 
@@ -76,7 +80,11 @@ def build(args: argparse.Namespace, site: Site) -> Pipeline:
     """
     cv2.setNumThreads(1)  # the scaling is too small to share
     model = load_model(args.model or site.device.model, args.models_dir or find_models_dir())
+    cores = Cores.shared_out(os.sched_getaffinity(0), args.inference_cores)
+    keep_to(cores.inference)  # the threads of inference start here
     detector = OnnxDetector(model, site.device.threads, site.device.score_floor)
+    worker = Worker() if cores.spare(site.device.threads) and closes_threads(site) else None
+    keep_to(cores.rest)
     choice = SourceChoice(args.source, args.loop, args.realtime, args.stream_fd)
     source = open_source(choice, site)
     region = region_of(site)
@@ -87,8 +95,20 @@ def build(args: argparse.Namespace, site: Site) -> Pipeline:
         return os.write(descriptor, record)
 
     return Pipeline(
-        source, detector, Scaler(letterbox), write, site.device.max_rate_hz, alarm=signal.alarm
+        source,
+        detector,
+        Scaler(letterbox),
+        write,
+        site.device.max_rate_hz,
+        alarm=signal.alarm,
+        worker=worker,
+        live=args.realtime or not isinstance(source, VideoFile),
     )
+
+
+def closes_threads(site: Site) -> bool:
+    """Whether closing reaches threads that are there already; else none of ours may be."""
+    return not {Layer.SECCOMP, Layer.SECCOMP_TSYNC} & set(site.confine.without)
 
 
 def confined(pipeline: Pipeline, site: Site, records_fd: int) -> Pipeline:

@@ -46,14 +46,14 @@ class Detections:
 
 
 class Detector(Protocol):
-    """Finds people in the picture that stands in its buffer."""
+    """Finds people in the picture that stands in its buffer, or in one of the same shape."""
 
     @property
     def picture_bgr(self) -> Picture:
         """(height, width, 3) uint8, the detector's own input: write here, then `detect`."""
 
-    def detect(self) -> Detections:
-        """People in `picture_bgr`."""
+    def detect(self, picture_bgr: Picture | None = None) -> Detections:
+        """People in `picture_bgr`, of the input's shape; None: in the detector's own."""
 
 
 class OnnxDetector:
@@ -75,7 +75,6 @@ class OnnxDetector:
         except _REFUSALS as error:
             first_line = str(error).partition("\n")[0]
             raise ModelError(f"{model.name}: onnxruntime: {first_line}") from None
-        self._feed = {_INPUT: self._input}
 
     @property
     def picture_bgr(self) -> Picture:
@@ -83,9 +82,10 @@ class OnnxDetector:
         picture: Picture = self._input[0]
         return picture
 
-    def detect(self) -> Detections:
-        """People in `picture_bgr`, each once, none below the score floor."""
-        boxes, scores = self._session.run(_OUTPUTS, self._feed)
+    def detect(self, picture_bgr: Picture | None = None) -> Detections:
+        """People, each once, none below the score floor; from any one thread at a time."""
+        picture = self._input if picture_bgr is None else picture_bgr[np.newaxis]
+        boxes, scores = self._session.run(_OUTPUTS, {_INPUT: picture})
         # scores descend: what reaches the floor is a head of the columns
         count = len(scores) - int(np.searchsorted(scores[::-1], self._score_floor))
         boxes, scores = boxes[:count], scores[:count]
