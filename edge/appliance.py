@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 TICK_S = 1.0
+WAIT_S = 0.4  # for records: shorter than the pulse, which must not skip a beat without them
 SHOW_S = 0.1
 LOOK_S = 0.5
 
@@ -168,7 +169,7 @@ class Appliance:
             OutputFileError: a row-level output cannot be written.
         """
         first_s = last_s = None
-        for batch in pipe.batches(TICK_S):
+        for batch in pipe.batches(WAIT_S):
             for record in batch:
                 self._take(record)
             if batch:

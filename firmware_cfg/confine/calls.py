@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import socket
 
-from firmware_cfg.confine.policy import Call, Conditions, any_of, equal, masked, null
+from firmware_cfg.confine.policy import Call, Conditions, above, any_of, equal, masked, null
 
 X86, ARM = "x86_64", "aarch64"
 _EXEC = mmap.PROT_EXEC
@@ -19,6 +19,7 @@ _THREAD = 0x10000 | 0x800 | 0x100  # CLONE_THREAD, CLONE_SIGHAND, CLONE_VM
 _NEW_NAMESPACES = 0x7E020080  # user, pid, net, ipc, uts, cgroup, mount, time
 
 _NOT_EXECUTABLE = (masked(2, _EXEC, 0),)
+_A_STREAM = masked(1, 0x0F, socket.SOCK_STREAM)
 _PRIVATE = (masked(2, _EXEC, 0), masked(3, _MAP_TYPE, _MAP_PRIVATE))
 _SHARED = (masked(2, _EXEC, 0), masked(3, _MAP_TYPE, _MAP_SHARED))
 
@@ -76,7 +77,8 @@ READING = (
     Call("read", "what is open"),
     Call("readv", "what is open"),
     Call("pread64", "what is open"),
-    Call("lseek", "what is open"),
+    # not of 0 to 2: another process may hold the same file open, and read the place off it
+    Call("lseek", "what is open", above(0, 2)),
     Call("fstat", "what is open"),
     Call("newfstatat", "fstat of newer C libraries", ((equal(3, _AT_EMPTY_PATH),),)),
     Call("close", "what is open"),
@@ -99,7 +101,8 @@ EVENTS = (
     Call("epoll_pwait2", "an event loop"),
     Call("eventfd2", "wakes an event loop"),
     Call("pipe2", "wakes an event loop"),
-    Call("socketpair", "wakes an event loop", ((equal(0, socket.AF_UNIX),),)),
+    # a pair of datagrams could be sent on to any socket that has a path
+    Call("socketpair", "wakes an event loop", ((equal(0, socket.AF_UNIX), _A_STREAM),)),
 )
 _FCNTL = (1, 2, 3, 4, 1030)  # GETFD, SETFD, GETFL, SETFL, DUPFD_CLOEXEC
 _LOCKS = (5, 6, 7, 36, 37, 38)  # GETLK, SETLK, SETLKW and the same for open files

@@ -8,7 +8,7 @@ from errno import ENOSYS, EPERM
 from typing import TYPE_CHECKING
 
 from firmware_cfg.confine.policy import equal
-from firmware_cfg.confine.seccomp import Argument, Compare, Verdict
+from firmware_cfg.confine.seccomp import Argument, Compare, Verdict, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,8 +38,20 @@ MESSAGES = Output(STANDARD_ERROR, MESSAGE_BYTES)
 
 
 def refusals(policy: Policy) -> list[Verdict]:
-    """What is refused from exec on; `clone3` too, whose flags no filter sees."""
-    return [*_verdicts(policy.never, EPERM), Verdict("clone3", (), ENOSYS)]
+    """What is refused from exec on; `clone3` too, whose flags no filter sees.
+
+    Raises:
+        OSError: a call that this machine has is unknown by name, and would be let through.
+    """
+    here = os.uname().machine
+    lines = [
+        *_verdicts((call for call in policy.never if call.only in ("", here)), EPERM),
+        Verdict("clone3", (), ENOSYS),
+    ]
+    unknown = sorted({line.name for line in lines if number_of(line.name) is None})
+    if unknown:
+        raise OSError(ENOSYS, f"the library knows no call named {', '.join(unknown)}")
+    return lines
 
 
 def permissions(policy: Policy, outputs: Iterable[Output]) -> list[Verdict]:

@@ -78,10 +78,14 @@ _REASONS = {
         "removexattr",
         "lremovexattr",
         "fremovexattr",
+        "setxattrat",
+        "removexattrat",
     ),
     "Landlock does not see it": (
         "fchmodat",
+        "fchmodat2",
         "fchownat",
+        "file_setattr",
         "utimensat",
         "name_to_handle_at",
         "open_by_handle_at",
@@ -105,6 +109,10 @@ NO_SOCKETS = (
     Call("connect", "no library phones home"),
     Call("bind", "no library phones home"),
     Call("listen", "no library phones home"),
+)
+NO_MARKS = (
+    Call("fchmod", "a mode is a place to keep data"),
+    Call("fchown", "an owner is a place to keep data"),
 )
 _USUAL = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
 INTERNET_ONLY = (

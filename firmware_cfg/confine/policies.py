@@ -59,7 +59,7 @@ _COMMANDS: tuple[Conditions, ...] = (_VIDEO, _MEDIA, *_DMA)
 VISION = Policy(
     "vision",
     calls=(*_BASE, *calls.NEW_THREADS, *calls.ALARM),
-    never=(*never.FOR_ALL, *never.NO_SOCKETS),
+    never=(*never.FOR_ALL, *never.NO_SOCKETS, *never.NO_MARKS),
     packages=("vision", "firmware_cfg"),
     data=("encounter_models", "models"),
     reads=_LIBRARIES_ASK,

@@ -70,3 +70,18 @@ def masked(index: int, mask: int, value: int) -> Argument:
 def any_of(index: int, values: tuple[int, ...]) -> tuple[Conditions, ...]:
     """Argument `index` is one of `values`."""
     return tuple((equal(index, value),) for value in values)
+
+
+def above(index: int, bound: int) -> tuple[Conditions, ...]:
+    """Argument `index`, a C int, is more than `bound` as an unsigned number.
+
+    Each alternative is the numbers that first differ from `bound` in one bit: the kernel looks
+    at the lower half alone, so a comparison of the whole would not do.
+
+    >>> [sum(one.holds(number) for (one,) in above(0, 2)) for number in (0, 2, 3, 4, 1 << 31)]
+    [0, 0, 1, 1, 1]
+    """
+    bits = [bit for bit in range(32) if not bound >> bit & 1]
+    return tuple(
+        (masked(index, (0xFFFFFFFF >> bit) << bit, (bound >> bit | 1) << bit),) for bit in bits
+    )

@@ -221,6 +221,7 @@ SOCKETS = {
     "socket vsock": Attempt(_socket(socket.AF_VSOCK, socket.SOCK_STREAM), _NO_FAMILY),
     "socket bluetooth": Attempt(_socket(31, socket.SOCK_RAW, 1), (*_NO_FAMILY, "EPROTONOSUPPORT")),
 }
+_NO_NEWER_CALL = ("EFAULT", "EINVAL", "EBADF", "ENOSYS")
 FILES = {
     "open to read": Attempt(lambda _: _opened("/etc/passwd", os.O_RDONLY)),
     "open to write": Attempt(lambda s: _opened(s.file, os.O_WRONLY)),
@@ -238,6 +239,8 @@ FILES = {
     "symlink": Attempt(_made(lambda path: path.symlink_to("file"), Path.unlink)),
     "make a fifo": Attempt(_made(lambda path: os.mknod(path, stat.S_IFIFO | 0o600), Path.unlink)),
     "setxattr": Attempt(lambda s: os.setxattr(s.file, "user.a", b"pixels"), _NO_XATTR),
+    "setxattrat": Attempt(_bare("setxattrat", -1, 0, 0, 0, 0, 0), _NO_NEWER_CALL),
+    "fchmodat2": Attempt(_bare("fchmodat2", -1, 0, 0, 0), _NO_NEWER_CALL),
     "chmod": Attempt(lambda s: s.file.chmod(0o600)),
     "chown": Attempt(lambda s: os.chown(s.file, -1, -1)),
     "utime": Attempt(lambda s: os.utime(s.file)),
@@ -251,6 +254,7 @@ OPEN_FILES = {
     "ftruncate": Attempt(lambda s: os.ftruncate(s.file_fd, 4096)),
     "fallocate": Attempt(lambda s: os.posix_fallocate(s.file_fd, 0, 4096)),
     "fchmod": Attempt(lambda s: os.fchmod(s.file_fd, 0o600)),
+    "move in standard input": Attempt(lambda _: os.lseek(0, 0, os.SEEK_CUR), (DONE, "ESPIPE")),
     "fsetxattr": Attempt(lambda s: os.setxattr(s.file_fd, "user.b", b"pixels"), _NO_XATTR),
     "sendfile": Attempt(lambda s: os.sendfile(s.file_fd, s.file_fd, 0, 1), (DONE, "EINVAL")),
     "copy_file_range": Attempt(

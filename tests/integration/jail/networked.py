@@ -76,6 +76,7 @@ class Edge:
             "fast open": self._fast_open,
             "mptcp": lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262),
             "unix": lambda: socket.socket(socket.AF_UNIX),
+            "datagrams by path": lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM),
             "netlink": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW),
             "packet": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW),
             "icmp": lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1),

@@ -41,7 +41,7 @@ def test_a_dead_or_hung_process_is_replaced(
         after = run.children()
         status, ended_s = run.end()
     assert status == 0
-    assert {one for one in before if before[one] != after[one]} == {name}
+    assert {one for one in before if before[one] != after[one]} == {name}, run.said()
     times_s = run.times_s()
     first_s = ended_s - (times_s[-1] - counting_from(times_s))  # when it was captured
     again_s = max(first_s, closed_s) - hit_s
