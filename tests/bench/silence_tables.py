@@ -22,6 +22,7 @@ _INODE_COLUMN = {
 }
 _SHARED = re.compile(r"\S+ .w.s ")
 _STANDARD = 2
+_RULES = "anon_inode:[landlock-ruleset]"  # the way in: rules go in, nothing comes out
 
 
 @dataclass(slots=True)
@@ -53,7 +54,9 @@ class Tables:
                 for number, target, writable in _descriptors(own):
                     if target.startswith("socket:"):
                         self.sockets.add(target)
-                    elif writable and number > _STANDARD and number != records_fd:
+                    elif target == _RULES or number in (*range(_STANDARD + 1), records_fd):
+                        continue
+                    elif writable:
                         self.writable.add(f"{number} {target}")
                 maps = (own / "maps").read_text("utf-8", "replace").splitlines()
                 self.shared.update(line for line in maps if _SHARED.match(line))
