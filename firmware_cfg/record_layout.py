@@ -46,7 +46,7 @@ class Layout:
         most_people: how many fields there are.
     """
 
-    coordinate_steps: int = 1023
+    coordinate_steps: int = 2047
     score_steps: int = 20
     time_hz: int = 3000
     most_people: int = 64

@@ -11,8 +11,8 @@ the 95 % interval of a bootstrap over visits; and of those that did not jump (by
 `JUMP_S`), with the share of those that did. `shaken` shows what of that is chance: boxes
 moved by up to a tenth of a pixel, and not rounded at all.
 
-Where the shop fills a part of the picture alone, a step is as much larger to it: 1023 steps
-across the picture are 511 across its half.
+Where the shop fills a part of the picture alone, a step is as much larger to it: 2047 steps
+across the picture are 1023 across its half.
 
 A second table sends a lively hall (`crowd.py`) through fewer fields than it has people.
 
