@@ -13,6 +13,8 @@ from vision.errors import ModelError
 from vision.suppression import surviving
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from vision.frames import Picture
@@ -55,6 +57,9 @@ class Detector(Protocol):
     def detect(self, picture_bgr: Picture | None = None) -> Detections:
         """People in `picture_bgr`, of the input's shape; None: in the detector's own."""
 
+    def detect_all(self, pictures_bgr: Sequence[Picture]) -> list[Detections]:
+        """`detect` of each picture; quicker than one by one."""
+
 
 class OnnxDetector:
     """A person detector of the manifest, run by onnxruntime on the processor."""
@@ -66,7 +71,7 @@ class OnnxDetector:
             ModelError: onnxruntime refuses the model.
         """
         width, height = model.input_px
-        self._input: Picture = np.zeros((1, height, width, 3), np.uint8)
+        self._picture: Picture = np.zeros((height, width, 3), np.uint8)
         self._score_floor = score_floor
         try:
             self._session = ort.InferenceSession(
@@ -79,13 +84,23 @@ class OnnxDetector:
     @property
     def picture_bgr(self) -> Picture:
         """(height, width, 3) uint8; zeros until something is written."""
-        picture: Picture = self._input[0]
-        return picture
+        return self._picture
 
     def detect(self, picture_bgr: Picture | None = None) -> Detections:
         """People, each once, none below the score floor; from any one thread at a time."""
-        picture = self._input if picture_bgr is None else picture_bgr[np.newaxis]
-        boxes, scores = self._session.run(_OUTPUTS, {_INPUT: picture})
+        return self._people(*self._infer(self._picture if picture_bgr is None else picture_bgr))
+
+    def detect_all(self, pictures_bgr: Sequence[Picture]) -> list[Detections]:
+        """`detect` of each: all are inferred first, since inference empties the caches."""
+        inferred = [self._infer(picture_bgr) for picture_bgr in pictures_bgr]
+        return [self._people(boxes, scores) for boxes, scores in inferred]
+
+    def _infer(self, picture_bgr: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(n, 4) boxes and (n,) scores of the model, scores descending."""
+        boxes, scores = self._session.run(_OUTPUTS, {_INPUT: picture_bgr[np.newaxis]})
+        return boxes, scores
+
+    def _people(self, boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> Detections:
         # scores descend: what reaches the floor is a head of the columns
         count = len(scores) - int(np.searchsorted(scores[::-1], self._score_floor))
         boxes, scores = boxes[:count], scores[:count]

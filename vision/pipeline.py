@@ -146,7 +146,7 @@ class Pipeline:
 
     def _finish(self, frames: list[Prepared]) -> None:
         """Look at prepared frames, and write their records."""
-        found = [self.detector.detect(frame.picture_bgr) for frame in frames]
+        found = self.detector.detect_all([frame.picture_bgr for frame in frames])
         for frame, people in zip(frames, found, strict=True):
             self._tell(frame, people)
 

@@ -84,3 +84,7 @@ class ScriptedDetector:
         self.seen = (self._picture if picture_bgr is None else picture_bgr).copy()
         boxes = np.array([box for box, _ in people], np.float32).reshape(-1, 4)
         return Detections(boxes, np.array([score for _, score in people], np.float32))
+
+    def detect_all(self, pictures_bgr: Sequence[Picture]) -> list[Detections]:
+        """The script's people for the next calls."""
+        return [self.detect(picture_bgr) for picture_bgr in pictures_bgr]

@@ -21,7 +21,7 @@ from vision.scaling import Scaler
 from vision.testing import ScriptedDetector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 SIZE_PX = (64, 36)
 
@@ -83,6 +83,9 @@ class ShadeReader:
         self.seen.append(shade)
         boxes = np.array([[1 + shade % 16, 2, 30 + shade % 32, 30]], np.float32)
         return Detections(boxes, np.array([0.35 + shade % 12 / 20], np.float32))
+
+    def detect_all(self, pictures_bgr: Sequence[Picture]) -> list[Detections]:
+        return [self.detect(picture_bgr) for picture_bgr in pictures_bgr]
 
 
 def pipeline(
