@@ -53,7 +53,11 @@ class _Timex(ctypes.Structure):
 
 
 def kernel_synchronised() -> bool:
-    """Whether the kernel says that its clock is disciplined."""
+    """Whether the kernel says that its clock is disciplined.
+
+    False also where it may not be asked: the systemd unit's `ProtectClock=` refuses adjtimex(2)
+    with EPERM, reading too. Then only systemd-timesyncd's own sign is left.
+    """
     timex = _Timex()
     try:
         state = ctypes.CDLL(None).adjtimex(ctypes.byref(timex))

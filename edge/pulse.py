@@ -68,7 +68,7 @@ class ServiceManager:
 
     def ready(self) -> None:
         """The work begins."""
-        self._say(b"READY=1\nSTATUS=counting\n")
+        self._say(b"READY=1\nSTATUS=starting\n")
 
     def alive(self, *, records: bool) -> None:
         """The work goes on."""

@@ -1,8 +1,9 @@
 """The command `python -m vision`: the only place where adapters are built.
 
 The order is the jail's: Landlock is there before this process begins (`confine enter`), or it
-refuses to work; everything is imported before anything is opened; then the site file, the
-model, the source; then it closes for good, and only then the first frame is looked at.
+refuses to work; everything is imported before anything is opened; then the site file and the
+model, which are ours; then it leaves itself what the source needs; then the source, which is
+others'; then it closes for good, and only then the first frame is looked at.
 """
 
 from __future__ import annotations
@@ -10,18 +11,18 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 
-from firmware_cfg.confine.closing import close, hide
+from firmware_cfg.confine.closing import close, hide, narrow
 from firmware_cfg.confine.errors import ConfinementError
-from firmware_cfg.confine.filters import Output
+from firmware_cfg.confine.filters import STANDARD_ERROR, Output, fitting
 from firmware_cfg.confine.layers import Layer
-from firmware_cfg.confine.policies import CAMERA, LIBCAMERA, VISION
+from firmware_cfg.confine.policies import CAMERA, LIBCAMERA, STREAM, VISION
+from firmware_cfg.confine.policy import MESSAGE_BYTES
 from firmware_cfg.errors import SiteFileError
 from firmware_cfg.load import load_site
 from firmware_cfg.record import RECORD_BYTES, Jail
@@ -35,16 +36,13 @@ from vision.overlap import Worker
 from vision.pipeline import Pipeline
 from vision.scaling import Scaler
 from vision.sources.file import VideoFile
-from vision.sources.opening import SourceChoice, open_source
-from vision.sources.picamera import PiCamera
-from vision.sources.v4l2 import V4l2Camera
+from vision.sources.opening import SourceChoice, SourceKind, kind_of, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from firmware_cfg.confine.policy import Policy
     from firmware_cfg.site import Site
-    from vision.frames import FrameSource
+    from vision.models import Model
 
 EXIT_STATUS = """exit status: 0 at the end of a file, or when the reader closed the pipe;
 1 when a camera or stream stopped; 2 for input that does not serve. SIGTERM and SIGINT end
@@ -72,11 +70,44 @@ def parser() -> argparse.ArgumentParser:
     return command
 
 
+POLICIES = {
+    SourceKind.FILE: VISION,
+    SourceKind.STREAM: STREAM,
+    SourceKind.V4L2: CAMERA,
+    SourceKind.PICAMERA: LIBCAMERA,
+}
+"""The table of rights that goes with a source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What there is before the source is opened: all of it ours.
+
+    Attributes:
+        model: as the manifest has it.
+        detector: the model at work, its threads started.
+        worker: infers in a thread of its own; None where no core is to spare.
+    """
+
+    model: Model
+    detector: OnnxDetector
+    worker: Worker | None
+
+
 def build(args: argparse.Namespace, site: Site) -> Pipeline:
-    """Open everything that the command line names.
+    """Open everything that the command line names, without a jail.
 
     Raises:
         BadInputError: the model or source cannot be used.
+    """
+    return assemble(args, site, equip(args, site))
+
+
+def equip(args: argparse.Namespace, site: Site) -> Equipment:
+    """Load the model and start the threads.
+
+    Raises:
+        BadInputError: the model cannot be used.
     """
     cv2.setNumThreads(1)  # the scaling is too small to share
     model = load_model(args.model or site.device.model, args.models_dir or find_models_dir())
@@ -85,10 +116,19 @@ def build(args: argparse.Namespace, site: Site) -> Pipeline:
     detector = OnnxDetector(model, site.device.threads, site.device.score_floor)
     worker = Worker() if cores.spare(site.device.threads) and closes_threads(site) else None
     keep_to(cores.rest)
+    return Equipment(model, detector, worker)
+
+
+def assemble(args: argparse.Namespace, site: Site, equipment: Equipment) -> Pipeline:
+    """Open the source, and put everything together.
+
+    Raises:
+        SourceError: the source cannot be used.
+    """
     choice = SourceChoice(args.source, args.loop, args.realtime, args.stream_fd)
     source = open_source(choice, site)
     region = region_of(site)
-    letterbox = Letterbox.fit(region, site.camera.size_px, model.input_px)
+    letterbox = Letterbox.fit(region, site.camera.size_px, equipment.model.input_px)
     descriptor = args.records_fd
 
     def write(record: bytes) -> int:
@@ -96,12 +136,12 @@ def build(args: argparse.Namespace, site: Site) -> Pipeline:
 
     return Pipeline(
         source,
-        detector,
+        equipment.detector,
         Scaler(letterbox),
         write,
         site.device.max_rate_hz,
         alarm=signal.alarm,
-        worker=worker,
+        worker=equipment.worker,
         live=args.realtime or not isinstance(source, VideoFile),
     )
 
@@ -111,27 +151,21 @@ def closes_threads(site: Site) -> bool:
     return not {Layer.SECCOMP, Layer.SECCOMP_TSYNC} & set(site.confine.without)
 
 
-def confined(pipeline: Pipeline, site: Site, records_fd: int) -> Pipeline:
-    """Close this process for good, say so in one line, and in every record.
+def confined(args: argparse.Namespace, site: Site) -> Pipeline:
+    """Open everything; close for good, say so in one line, and in every record.
 
     Raises:
+        BadInputError: the model or source cannot be used.
         ConfinementError: the jail does not hold, and the site file does not permit that.
     """
-    pipe = Output(records_fd, RECORD_BYTES, exact=True)
-    jail = close(policy_for(pipeline.source), site.confine.without, (pipe,))
-    sys.stderr.write(f"vision: {jail.line()}\n")
+    policy, without = POLICIES[kind_of(args.source)], site.confine.without
+    pipe = (Output(args.records_fd, RECORD_BYTES, exact=True),)
+    equipment = equip(args, site)
+    ground = narrow(policy, without, pipe)
+    pipeline = assemble(args, site, equipment)
+    jail = close(policy, without, pipe, ground=ground)
+    _say(jail.line())
     return replace(pipeline, jail=Jail.REDUCED if jail.reduced else Jail.WHOLE)
-
-
-def policy_for(source: FrameSource) -> Policy:
-    """The table of rights that goes with a source."""
-    match source:
-        case V4l2Camera():
-            return CAMERA
-        case PiCamera():
-            return LIBCAMERA
-        case _:
-            return VISION
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -146,10 +180,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         except OSError:
             raise BadInputError(f"--records-fd {args.records_fd}: expected an open pipe") from None
         site = load_site(args.site)
-        pipeline = confined(build(args, site), site, args.records_fd)
+        pipeline = confined(args, site)
         pipeline.run()
         if isinstance(pipeline.source, VideoFile) and pipeline.source.shortfall:
-            sys.stderr.write(f"vision: {pipeline.source.shortfall}\n")
+            _say(pipeline.source.shortfall)
         pipeline.source.close()
     except BrokenPipeError:
         return 0
@@ -165,5 +199,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    sys.stderr.write(f"vision: {message}\n")
+    _say(message)
     return status
+
+
+def _say(message: str) -> None:
+    """One line on standard error, as long as the jail lets it be."""
+    os.write(STANDARD_ERROR, fitting(f"vision: {message}", MESSAGE_BYTES))

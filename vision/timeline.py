@@ -49,6 +49,41 @@ class Timeline:
         return self._last_us
 
 
+class Continuity:
+    """Whether the stamps of a live stream still are of the clock that they began with.
+
+    A stream that another was spliced into, or whose camera set its clock, tells no durations
+    any more:
+
+    | from frame to frame | clock |
+    |---|---|
+    | stamps fall back by `REORDER_US` or more | another |
+    | stamps leap by `LEAP_US` more than the time that passed here, to that much before any
+      frame could be here | another |
+    | anything else: a gap that really passed, a backlog that is read at once | the same |
+    """
+
+    LEAP_US = 5_000_000
+
+    def __init__(self) -> None:
+        """Start without knowledge: the first frame's clock is the clock."""
+        self._last_us: tuple[int, int] | None = None
+        self._quickest_us = 0.0
+
+    def holds(self, arrival_us: int, source_us: int) -> bool:
+        """Whether a frame stamped `source_us`, read at `arrival_us`, is of the same clock."""
+        delay_us = arrival_us - source_us
+        before, self._last_us = self._last_us, (arrival_us, source_us)
+        if before is None:
+            self._quickest_us = delay_us
+            return True
+        passed_us, moved_us = arrival_us - before[0], source_us - before[1]
+        faded_us = self._quickest_us + Lag.DRIFT * passed_us
+        self._quickest_us = min(delay_us, faded_us)
+        leapt = moved_us > passed_us + self.LEAP_US and delay_us < faded_us - self.LEAP_US
+        return moved_us > -REORDER_US and not leapt
+
+
 class RateLimit:
     """When the next frame is due so that no more than `rate_hz` a second pass on average.
 

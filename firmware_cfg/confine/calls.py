@@ -18,6 +18,8 @@ _AT_EMPTY_PATH = 0x1000
 _THREAD = 0x10000 | 0x800 | 0x100  # CLONE_THREAD, CLONE_SIGHAND, CLONE_VM
 _NEW_NAMESPACES = 0x7E020080  # user, pid, net, ipc, uts, cgroup, mount, time
 
+_OWN_LOCK = (masked(1, 128, 128),)  # FUTEX_PRIVATE_FLAG
+_A_THREADS_END = any_of(1, (0, 9, 9 | 256))  # WAIT, WAIT_BITSET, by the wall clock
 _NOT_EXECUTABLE = (masked(2, _EXEC, 0),)
 _A_STREAM = masked(1, 0x0F, socket.SOCK_STREAM)
 _PRIVATE = (masked(2, _EXEC, 0), masked(3, _MAP_TYPE, _MAP_PRIVATE))
@@ -37,7 +39,9 @@ MEMORY_SHARED = (
     Call("msync", "SQLite's index"),
 )
 THREADS_OF_OLD = (
-    Call("futex", "locks"),
+    # a lock that is shared lies in a page that two processes may have mapped: a wake-up there is
+    # a sign to the other. Of those the C library needs the waiting for a thread's end, no more.
+    Call("futex", "locks of its own; the end of a thread", (_OWN_LOCK, *_A_THREADS_END)),
     Call("sched_yield", "locks"),
     Call("sched_getaffinity", "onnxruntime, numpy ask how many cores there are"),
     Call("getcpu", "memory allocators ask which core this is"),
@@ -51,8 +55,8 @@ THREADS_OF_OLD = (
 NEW_THREADS = (
     # FFmpeg starts those of its scaler at the first picture, and without them gives a wrong one.
     # A new thread has the filters and the ruleset of the one that starts it.
+    # Names of threads are others' to read: those that are given are given before.
     Call("clone", "threads, not processes", ((masked(0, _THREAD | _NEW_NAMESPACES, _THREAD),),)),
-    Call("prctl", "a thread's name", ((equal(0, 15),),)),  # PR_SET_NAME
 )
 SIGNALS = (
     Call("rt_sigaction", "Python's handlers at its end; the probes"),
@@ -106,14 +110,11 @@ EVENTS = (
 )
 _FCNTL = (1, 2, 3, 4, 1030)  # GETFD, SETFD, GETFL, SETFL, DUPFD_CLOEXEC
 _LOCKS = (5, 6, 7, 36, 37, 38)  # GETLK, SETLK, SETLKW and the same for open files
-FILES = (
-    Call("openat", "what Landlock lets it open"),
-    Call("open", "what Landlock lets it open", only=X86),
+_ABOUT_FILES = (
     Call("newfstatat", "its files"),
     Call("stat", "its files", only=X86),
     Call("lstat", "its files", only=X86),
     Call("statx", "its files"),
-    Call("fstatfs", "SQLite asks what kind of disk it is on"),
     Call("access", "its files", only=X86),
     Call("faccessat", "its files"),
     Call("faccessat2", "its files"),
@@ -121,9 +122,30 @@ FILES = (
     Call("readlinkat", "its files"),
     Call("getcwd", "relative paths"),
     Call("getdents64", "lazy imports look into their folders"),
-    Call("fcntl", "flags of descriptors; SQLite's locks", any_of(1, _FCNTL + _LOCKS)),
     Call("ioctl", "Python opens a file", any_of(1, (0x5401, 0x5421, 0x5450, 0x5451, 0x541B))),
+)
+FILES = (
+    *_ABOUT_FILES,
+    Call("openat", "what Landlock lets it open"),
+    Call("open", "what Landlock lets it open", only=X86),
+    Call("fstatfs", "SQLite asks what kind of disk it is on"),
+    Call("fcntl", "flags of descriptors; SQLite's locks", any_of(1, _FCNTL + _LOCKS)),
     Call("umask", "the mode of new files"),
+)
+_MADE = 0x40 | 0x200 | 0x400000  # O_CREAT, O_TRUNC, __O_TMPFILE
+_TO_READ, _TO_USE = 0x3 | _MADE, _MADE
+OPENING = (
+    *_ABOUT_FILES,
+    Call("openat", "the source and what tells of threads, to read", ((masked(2, _TO_READ, 0),),)),
+    Call("open", "the source, to read", ((masked(1, _TO_READ, 0),),), only=X86),
+    Call("fcntl", "flags of descriptors", any_of(1, _FCNTL)),
+    Call("dup", "FFmpeg reads its own copy of a pipe"),
+    Call("prctl", "a decoder's thread gets a name; the next filter asks", any_of(0, (15, 38))),
+    Call("seccomp", "the next filter: it can only take away"),
+)
+OPENING_DEVICES = (
+    Call("openat", "the camera; nothing new", ((masked(2, _TO_USE, 0),),)),
+    Call("open", "the camera; nothing new", ((masked(1, _TO_USE, 0),),), only=X86),
 )
 FILES_WRITTEN = (
     Call("pwrite64", "SQLite's pages"),
@@ -201,6 +223,10 @@ CONNECTING = (
             for option in options
         ),
     ),
+)
+ACCEPTING = (
     Call("accept4", "the page's visitors"),
     Call("accept", "the page's visitors"),
+    Call("sendmsg", "an answer in several parts", ((masked(2, _FASTOPEN, 0),),)),
+    Call("setsockopt", "answers go at once", ((equal(1, socket.IPPROTO_TCP), equal(2, 1)),)),
 )

@@ -145,7 +145,7 @@ def port_rights(entry: Entry) -> Mapping[int, Tcp]:
 def _about_itself() -> tuple[Path, ...]:
     """What the kernel says of this process: its threads, its network's interfaces."""
     own = Path("/proc") / str(os.getpid())
-    names = ("cgroup", "maps", "net/dev", "stat", "status", "task")
+    names = ("cgroup", "maps", "net", "smaps", "stat", "status", "task")
     return (*(own / name for name in names), Path("/proc/swaps"))
 
 

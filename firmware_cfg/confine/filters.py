@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from firmware_cfg.confine.policy import Call, Policy
 
-MESSAGE_BYTES = 8192
 STANDARD_ERROR = 2
+_CUT = b"...\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,17 @@ class Output:
     exact: bool = False
 
 
-MESSAGES = Output(STANDARD_ERROR, MESSAGE_BYTES)
+def fitting(message: str, most_bytes: int) -> bytes:
+    r"""`message` as a line of UTF-8, cut where it would be longer than `most_bytes`.
+
+    >>> fitting("a counter", 9), fitting("a counter", 10)
+    (b'a cou...\n', b'a counter\n')
+    """
+    line = message.encode("utf-8", "backslashreplace") + b"\n"
+    if len(line) <= most_bytes:
+        return line
+    whole = line[: most_bytes - len(_CUT)].decode("utf-8", "ignore")
+    return whole.encode() + _CUT
 
 
 def refusals(policy: Policy) -> list[Verdict]:
@@ -55,12 +65,13 @@ def refusals(policy: Policy) -> list[Verdict]:
 
 
 def permissions(policy: Policy, outputs: Iterable[Output]) -> list[Verdict]:
-    """What a closed process may do; the rest fails."""
+    """What a closed process may do, messages on standard error included; the rest fails."""
+    messages = Output(STANDARD_ERROR, policy.message_bytes)
     own = (equal(0, os.getpid()),)
     lines = [*_verdicts(policy.calls, 0), Verdict("clone3", (), ENOSYS), Verdict("tgkill", own)]
     if policy.writes_freely:
         return [*lines, Verdict("write"), Verdict("writev")]
-    return [*lines, *(Verdict("write", _one_write(output)) for output in outputs)]
+    return [*lines, *(Verdict("write", _one_write(output)) for output in (messages, *outputs))]
 
 
 def _one_write(output: Output) -> tuple[Argument, Argument]:

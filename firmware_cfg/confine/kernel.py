@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from firmware_cfg.confine.layers import LANDLOCK_ABI, Layer
 from firmware_cfg.confine.native import system_call
-from firmware_cfg.confine.seccomp import api_level
+from firmware_cfg.confine.seccomp import LIBRARY, api_level, has_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,7 @@ class Kernel:
         tsync: whether a filter can be loaded into all threads at once.
         dumpable: whether a process can be closed to others of its user.
         core: whether core dumps can be switched off.
+        library: whether libseccomp could be loaded; for messages.
     """
 
     landlock_abi: int
@@ -33,12 +34,13 @@ class Kernel:
     tsync: bool
     dumpable: bool = True
     core: bool = True
+    library: bool = True
 
     @classmethod
     def ask(cls) -> Self:
         """The running kernel's own answers."""
         level = api_level()
-        return cls(landlock_abi(), level >= 1, level >= 2)
+        return cls(landlock_abi(), level >= 1, level >= 2, library=has_library())
 
     def lacks(self) -> Iterator[Layer]:
         """The required layers that it does not have, each after the one it belongs to."""
@@ -54,6 +56,8 @@ class Kernel:
     def in_words(self) -> str:
         """For messages."""
         landlock = f"Landlock ABI {self.landlock_abi}" if self.landlock_abi else "no Landlock"
+        if not self.library:
+            return f"{landlock}, no library {LIBRARY} (Debian's package libseccomp2)"
         return f"{landlock}, {'' if self.seccomp else 'no '}seccomp"
 
 

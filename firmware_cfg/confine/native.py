@@ -43,6 +43,25 @@ def lock_memory() -> None:
     _checked(int(LIBC.mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)))
 
 
+def protect(start: int, size_bytes: int, rights: int) -> None:
+    """mprotect(2): leave `rights` alone to the pages of this process from `start` on.
+
+    Raises:
+        OSError: the kernel or a filter refuses.
+    """
+    place, size = ctypes.c_void_p(start), ctypes.c_size_t(size_bytes)
+    _checked(int(LIBC.mprotect(place, size, rights)))
+
+
+def signal_thread(process: int, thread: int, number: int) -> None:
+    """tgkill(2): send signal `number` to one thread of a process.
+
+    Raises:
+        OSError: there is no such thread.
+    """
+    _checked(int(LIBC.tgkill(process, thread, number)))
+
+
 def _checked(result: int) -> int:
     if result < 0:
         number = ctypes.get_errno()

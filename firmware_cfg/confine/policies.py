@@ -2,14 +2,19 @@
 
 | policy | process | may |
 |---|---|---|
-| `VISION` | the jail, from a file or the relay's pipe | read what is open, write its outputs |
+| `VISION` | the jail, from a file | read what is open, write its outputs |
+| `STREAM` | the jail, from the relay's pipe | that, but ask nothing about files |
 | `CAMERA` | the jail, with a Video4Linux camera | that, and drive the camera: "reduced" |
 | `LIBCAMERA` | the jail, with the Raspberry Pi's camera | that, and libcamera's needs: "reduced" |
 | `EDGE` | edge | its files under Landlock, the broker, its page, threads |
+| `edge_for` | edge, without a broker or a page | that, without what the missing one needs |
 | `RELAY` | the relay, connected | its one connection in, its one pipe out |
+| `opening_for` | the jail, while it opens its source | what it may later, and open files to read |
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from firmware_cfg.confine import calls, never
 from firmware_cfg.confine.policy import Call, Conditions, Policy, any_of, equal, masked
@@ -64,6 +69,9 @@ VISION = Policy(
     data=("encounter_models", "models"),
     reads=_LIBRARIES_ASK,
 )
+STREAM = replace(
+    VISION, calls=tuple(call for call in VISION.calls if call.name not in ("newfstatat", "lseek"))
+)
 CAMERA = Policy(
     "camera",
     calls=(
@@ -108,6 +116,7 @@ EDGE = Policy(
         *calls.CLOCK,
         *calls.CONVERSING,
         *calls.CONNECTING,
+        *calls.ACCEPTING,
     ),
     never=(*never.FOR_ALL, *never.INTERNET_ONLY),
     packages=("edge", "firmware_cfg"),
@@ -120,5 +129,44 @@ RELAY = Policy(
     never=(*never.FOR_ALL, *never.INTERNET_ONLY),
     packages=("edge", "firmware_cfg"),
     reads=(*_LIBRARIES_ASK, *_RESOLVER),
+    message_bytes=2048,  # the camera's address is part of it
 )
 POLICIES = {policy.name: policy for policy in (VISION, CAMERA, LIBCAMERA, EDGE, RELAY)}
+
+_TO_OPEN: dict[str, tuple[Call, ...]] = {
+    VISION.name: (),
+    CAMERA.name: (*calls.OPENING_DEVICES, Call("ioctl", "the camera is set up", (_VIDEO,))),
+    LIBCAMERA.name: (
+        *calls.OPENING_DEVICES,
+        *calls.EVENTS,
+        *calls.WHO,
+        Call("mmap", "picamera2 and libcamera's modules are loaded"),
+        Call("mprotect", "the same"),
+        Call("fcntl", "libcamera locks its devices"),
+        Call("timerfd_create", "libcamera's timers"),
+        Call("sched_setscheduler", "libcamera's threads"),
+    ),
+}
+
+
+def opening_for(policy: Policy) -> Policy:
+    """What `policy`, one of vision's, is before it is closed by: while its source is opened."""
+    return replace(
+        policy,
+        name=f"{policy.name}-opening",
+        calls=(*policy.calls, *calls.OPENING, *_TO_OPEN[policy.name]),
+        writes_freely=policy is LIBCAMERA,  # to what wakes its own loop
+    )
+
+
+def edge_for(*, broker: bool, page: bool) -> Policy:
+    """`EDGE`, of a site that has a broker, a page, both or neither.
+
+    Without a broker it makes no socket and connects to none; without a page it takes no
+    visitor. A page's listening socket is there before it closes.
+    """
+    of_either = {*calls.CONNECTING, *calls.ACCEPTING}
+    of_both = tuple(call for call in EDGE.calls if call not in of_either)
+    broker_calls = calls.CONNECTING if broker else ()
+    page_calls = calls.ACCEPTING if page else ()
+    return replace(EDGE, calls=(*of_both, *broker_calls, *page_calls))

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from firmware_cfg.confine.seccomp import Argument, Compare
 
+MESSAGE_BYTES = 512
+"""One message's usual bound: the line that tells what holds, an error and where it is."""
 Conditions = tuple[Argument, ...]
 
 
@@ -37,6 +39,7 @@ class Policy:
         packages: our packages that it imports.
         data: our folders that it reads, beside the packages.
         reads: system files and folders that it reads.
+        message_bytes: most in one message on standard error.
         writes_freely: it may write to what it has open; otherwise to the outputs alone that
             are named when it closes.
         reduced: what it is permitted beyond the full jail, in words; empty: nothing.
@@ -48,6 +51,7 @@ class Policy:
     packages: tuple[str, ...]
     data: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    message_bytes: int = MESSAGE_BYTES
     writes_freely: bool = False
     reduced: tuple[str, ...] = field(default=())
 

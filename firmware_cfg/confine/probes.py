@@ -8,6 +8,7 @@ if there is none. Those of Landlock use what every user may do on every machine.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import socket
 from dataclasses import dataclass
@@ -148,10 +149,8 @@ def _open(path: str, flags: int) -> None:
 def _command_device() -> None:
     device = os.open("/dev/urandom", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        number = number_of("ioctl")
-        if number is not None:
-            # a null pointer: permitted, the kernel would answer EFAULT
-            system_call(number, device, _GET_ENTROPY_COUNT, 0)
+        # a null pointer: permitted, the kernel would answer EFAULT
+        fcntl.ioctl(device, _GET_ENTROPY_COUNT, 0)
     finally:
         os.close(device)
 

@@ -113,6 +113,15 @@ def _library() -> ctypes.CDLL:
     return library
 
 
+def has_library() -> bool:
+    """Whether libseccomp can be loaded; without it there are no filters."""
+    try:
+        _library()
+    except (OSError, AttributeError):
+        return False
+    return True
+
+
 def api_level() -> int:
     """0: no seccomp or no library; 1: filters; 2: filters for all threads at once; more."""
     try:

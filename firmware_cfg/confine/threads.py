@@ -25,8 +25,7 @@ from typing import TYPE_CHECKING
 
 from firmware_cfg.confine.errors import ConfinementError
 from firmware_cfg.confine.layers import Layer
-from firmware_cfg.confine.native import LIBC, system_call
-from firmware_cfg.confine.seccomp import number_of
+from firmware_cfg.confine.native import LIBC, signal_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,23 +110,28 @@ class Inquiry:
     """Makes probes in other threads of this process.
 
     Built before the process closes (the handler needs memory that can be executed), used
-    after.
+    after. The handler is never given back: its memory loses the rights that this would need.
     """
 
-    def __init__(self, probe: Callable[[], list[str]]) -> None:
-        """Ask with `probe`, which returns what was not refused."""
-        self._probe = probe
+    def __init__(self) -> None:
+        """Make the handler."""
+        self._probe: Callable[[], list[str]] = list
         self._answers: dict[int, list[str]] = {}
         self._handler = _Handler(self._answer)
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._handler))
         LIBC.signal.restype, LIBC.signal.argtypes = ctypes.c_void_p, (ctypes.c_int, ctypes.c_void_p)
-        self._tgkill = number_of("tgkill")
 
-    def ask(self, threads: tuple[Thread, ...]) -> dict[int, list[str]]:
+    def ask(
+        self, threads: tuple[Thread, ...], probe: Callable[[], list[str]]
+    ) -> dict[int, list[str]]:
         """What each thread but the calling one could do, by its number.
+
+        `probe` is called in each, and returns what was not refused.
 
         Raises:
             ConfinementError: a thread did not answer.
         """
+        self._probe, self._answers = probe, {}
         others = [one for one in threads if one.number != own_number()]
         before = LIBC.signal(SIGNAL, ctypes.cast(self._handler, ctypes.c_void_p))
         try:
@@ -156,7 +160,7 @@ class Inquiry:
             if not asked and all(_asleep(one) for one in others):
                 asked = True
                 with suppress(ProcessLookupError):
-                    system_call(self._tgkill or 0, os.getpid(), thread.number, SIGNAL)
+                    signal_thread(os.getpid(), thread.number, SIGNAL)
             time.sleep(_LOOK_S)
 
 

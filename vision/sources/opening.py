@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,27 @@ from vision.sources.v4l2 import V4l2Camera
 if TYPE_CHECKING:
     from firmware_cfg.site import Site
     from vision.frames import FrameSource
+
+
+class SourceKind(StrEnum):
+    """What a source is, which can be told before it is opened."""
+
+    STREAM = "stream"
+    PICAMERA = "picamera2"
+    V4L2 = "v4l2"
+    FILE = "file"
+
+
+def kind_of(name: str) -> SourceKind:
+    """What the source of that name is.
+
+    >>> [str(kind_of(name)) for name in ("stream", "0", "/dev/video2", "picamera2", "a.mp4")]
+    ['stream', 'v4l2', 'v4l2', 'picamera2', 'file']
+    """
+    if name in ("stream", "picamera2"):
+        return SourceKind(name)
+    is_device = name.isdecimal() or name.startswith("/dev/video")
+    return SourceKind.V4L2 if is_device else SourceKind.FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +80,16 @@ def _open(choice: SourceChoice, site: Site) -> FrameSource:
         raise SourceError(
             "a network camera comes through the relay: expected --source stream --stream-fd N"
         )
-    if name == "stream":
-        if choice.stream_fd is None:
-            raise SourceError("stream: expected --stream-fd N, the relay's pipe")
-        return PipedStream(choice.stream_fd, threads)
-    if name == "picamera2":
-        return PiCamera(site.camera.size_px, site.device.max_rate_hz)
-    if name.isdecimal() or name.startswith("/dev/video"):
-        device = f"/dev/video{name}" if name.isdecimal() else name
-        return V4l2Camera(device, site.camera.size_px)
-    pace = RealTime() if choice.realtime else Unpaced()
-    return VideoFile(Path(name), threads, loop=choice.loop, pace=pace)
+    match kind_of(name):
+        case SourceKind.STREAM:
+            if choice.stream_fd is None:
+                raise SourceError("stream: expected --stream-fd N, the relay's pipe")
+            return PipedStream(choice.stream_fd, threads)
+        case SourceKind.PICAMERA:
+            return PiCamera(site.camera.size_px, site.device.max_rate_hz)
+        case SourceKind.V4L2:
+            device = f"/dev/video{name}" if name.isdecimal() else name
+            return V4l2Camera(device, site.camera.size_px)
+        case SourceKind.FILE:
+            pace = RealTime() if choice.realtime else Unpaced()
+            return VideoFile(Path(name), threads, loop=choice.loop, pace=pace)

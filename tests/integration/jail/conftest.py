@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from firmware_cfg.confine.kernel import Kernel
-from tests.integration.jail.escapes import ATTEMPTS
+from tests.integration.jail.escapes import EVERYTHING
 from tests.integration.jail.setting import START, Setting
 
 THREADS = ("main", "library", "old", "new")
@@ -61,7 +61,7 @@ def try_everything(folder: Path, threads: tuple[str, ...], *, jailed: bool) -> E
                 file_fd=file_fd,
                 other_pid=other.pid,
             )
-            asked = "".join(f"{where} {name}\n" for where in threads for name in ATTEMPTS)
+            asked = "".join(f"{where} {name}\n" for where in threads for name in EVERYTHING)
             return run(setting, asked)
         finally:
             other.kill()

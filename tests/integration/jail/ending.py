@@ -15,7 +15,12 @@ sys.path.append(str(ROOT))
 
 from firmware_cfg.confine.closing import close  # noqa: E402
 from firmware_cfg.confine.filters import Output  # noqa: E402
-from firmware_cfg.confine.native import PR_SET_DUMPABLE, process_control, system_call  # noqa: E402
+from firmware_cfg.confine.native import (  # noqa: E402
+    PR_SET_DUMPABLE,
+    process_control,
+    protect,
+    system_call,
+)
 from firmware_cfg.confine.policies import POLICIES  # noqa: E402
 from tests.integration.jail.setting import Setting  # noqa: E402
 
@@ -27,9 +32,11 @@ NOBODY = 65534
 def main() -> int:
     """Close, and do as the setting says."""
     setting = Setting.read(sys.argv[1])
-    code = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    code = mmap.mmap(-1, mmap.PAGESIZE)
     code.write(I386_GETPID)
-    getpid = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(code)))
+    start = ctypes.addressof(ctypes.c_char.from_buffer(code))
+    protect(start, mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_EXEC)
+    getpid = ctypes.CFUNCTYPE(ctypes.c_int)(start)
     if setting.more == "wait" and os.geteuid() == 0:
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_cfg.confine.native import process_control, system_call
+from firmware_cfg.confine.policy import MESSAGE_BYTES
 from firmware_cfg.confine.seccomp import number_of
 
 DONE = "done"
@@ -198,6 +199,14 @@ def _limit(_: Scene) -> None:
     call("prlimit64", 0, 4, ctypes.addressof(nothing), 0)  # RLIMIT_CORE
 
 
+def _stat_beside_a_descriptor(scene: Scene) -> None:
+    """With `AT_EMPTY_PATH`, which the filter asks for, a path that is not empty serves too."""
+    call("newfstatat", -100, os.fsencode(scene.file) + b"\0", scene.page, 0x1000)
+    size_bytes = ctypes.c_int64.from_address(scene.page + 48).value
+    if size_bytes != 4096:
+        raise OSError(errno.EPROTO, f"expected 4096 bytes, found {size_bytes}")
+
+
 def _bare(name: str, *arguments: int | bytes) -> Callable[[Scene], object]:
     return lambda _: call(name, *arguments)
 
@@ -265,6 +274,7 @@ OPEN_FILES = {
     "vmsplice": Attempt(_bare("vmsplice", -1, 0, 0, 0), ("EBADF",)),
     "dup": Attempt(lambda s: os.close(os.dup(s.file_fd))),
     "ioctl": Attempt(lambda s: call("ioctl", s.file_fd, 0x541B, s.page)),  # FIONREAD
+    "a long message": Attempt(lambda _: os.write(2, b" " * (MESSAGE_BYTES + 1))),
     "map shared and writable": Attempt(
         _mapping(mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, of_file=True)
     ),
@@ -322,4 +332,14 @@ KERNEL = {
     "prctl with a long number": Attempt(_bare("prctl", (1 << 32) | 4, 1, 0, 0, 0)),
     "personality": Attempt(_bare("personality", 0xFFFFFFFF)),
 }
-ATTEMPTS = {**SOCKETS, **FILES, **OPEN_FILES, **MEMORY, **PROCESSES, **KERNEL}
+SIGNS = {  # what another process of the machine could read or feel
+    "name a thread": Attempt(_bare("prctl", 15, b"pixels\0", 0, 0, 0)),
+    "wake by a shared lock": Attempt(lambda s: call("futex", s.page, 1, 1)),
+    "wake by a shared lock's bits": Attempt(lambda s: call("futex", s.page, 10, 1, 0, 0, 1)),
+    "requeue by a shared lock": Attempt(lambda s: call("futex", s.page, 3, 1, 1, s.page + 64, 0)),
+}
+DISCLOSED = {  # not refused, and said so in docs/limitations.md
+    "size and times of a file by its path": Attempt(_stat_beside_a_descriptor),
+}
+ATTEMPTS = {**SOCKETS, **FILES, **OPEN_FILES, **MEMORY, **PROCESSES, **KERNEL, **SIGNS}
+EVERYTHING = {**ATTEMPTS, **DISCLOSED}

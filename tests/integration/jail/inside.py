@@ -1,6 +1,6 @@
 """The role that tries to get out: as `vision` is when its first frame is due.
 
-Everything is real: the imports, the model with its threads, an open video, the policy. Then
+Everything is real: the imports, the model with its threads, both filters of the policy. Then
 it makes the attempts that it is told of on standard input, one a line (`THREAD NAME`), and
 answers with the outcome of each.
 """
@@ -20,13 +20,13 @@ from typing import Protocol
 ROOT = Path(__file__).parents[3]
 sys.path.append(str(ROOT))
 
-from tests.integration.jail.escapes import ATTEMPTS, Scene, outcome  # noqa: E402
+from tests.integration.jail.escapes import EVERYTHING, Scene, outcome  # noqa: E402
 from tests.integration.jail.setting import Setting  # noqa: E402
 from vision.environment import settle_libraries  # noqa: E402
 
 settle_libraries()
 
-from firmware_cfg.confine.closing import close  # noqa: E402
+from firmware_cfg.confine.closing import close, narrow  # noqa: E402
 from firmware_cfg.confine.errors import ConfinementError  # noqa: E402
 from firmware_cfg.confine.filters import Output  # noqa: E402
 from firmware_cfg.confine.layers import Layer  # noqa: E402
@@ -118,14 +118,16 @@ def main() -> int:
         without = [Layer(name) for name in setting.without]
         outputs = (Output(setting.answers_fd, ANSWER_BYTES),)
         try:
-            confinement = close(POLICIES[setting.policy], without, outputs, setting.offered())
+            policy = POLICIES[setting.policy]
+            ground = narrow(policy, without, outputs, setting.offered())
+            confinement = close(policy, outputs=outputs, ground=ground)
         except ConfinementError as error:
             sys.stderr.write(f"{error}\n")
             return 2
         os.write(setting.answers_fd, f"{confinement.line()}\n".encode())
     for line in sys.stdin:
         where, _, name = line.strip().partition(" ")
-        attempt = ATTEMPTS[name]
+        attempt = EVERYTHING[name]
 
         def work() -> str:
             return outcome(attempt, scene)  # noqa: B023 - done before the next line is read

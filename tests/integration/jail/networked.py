@@ -1,10 +1,12 @@
 """The role of `edge` and `relay` once they are closed: does their work, then tries to get out.
 
-Answers one line a thing: `NAME: done`, or the error's name.
+Answers one line a thing: `NAME: done`, or the error's name. Outside the jail it does the same:
+what is refused inside must be a way there.
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import mmap
 import os
@@ -14,35 +16,67 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 ROOT = Path(__file__).parents[3]
 sys.path.append(str(ROOT))
 
 from firmware_cfg.confine.closing import close  # noqa: E402
 from firmware_cfg.confine.filters import Output  # noqa: E402
-from firmware_cfg.confine.policies import POLICIES  # noqa: E402
-from tests.integration.jail.escapes import call  # noqa: E402
+from firmware_cfg.confine.policies import POLICIES, RELAY  # noqa: E402
+from tests.integration.jail.escapes import (  # noqa: E402
+    ATTEMPTS,
+    DONE,
+    KERNEL,
+    MEMORY,
+    PROCESSES,
+    SOCKETS,
+    Attempt,
+    Scene,
+    outcome,
+)
 from tests.integration.jail.setting import Setting  # noqa: E402
 
 FAST_OPEN = 0x20000000
-PRIVATE = ("ptrace", "io_uring_setup", "bpf", "perf_event_open", "keyctl", "userfaultfd", "mount")
+HOST = "127.0.0.1"
+PERMITTED_TO_EDGE = {"socket tcp", "socket udp", "socket tcp 6", "socket pair"}
 
 
-def tried(act: Callable[[], object]) -> str:
-    """`done`, or the error's name."""
-    try:
-        act()
-    except OSError as error:
-        return errno.errorcode.get(error.errno or 0, repr(error))
-    return "done"
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What the processes are told of.
+
+    Attributes:
+        port: TCP port that they may connect to.
+        elsewhere: TCP port of another server, which they may not.
+        datagrams: UDP port of another server.
+    """
+
+    port: int
+    elsewhere: int
+    datagrams: int
+
+
+class Role(Protocol):
+    """A process with work, ways out, and a way that is known."""
+
+    def work(self) -> dict[str, Callable[[], object]]:
+        """Must succeed."""
+
+    def escapes(self) -> dict[str, Attempt]:
+        """Must fail inside."""
+
+    def disclosed(self) -> dict[str, Attempt]:
+        """Succeed, and are named in docs/limitations.md."""
 
 
 class Edge:
     """What edge needs, and what it may not."""
 
-    def __init__(self, setting: Setting) -> None:
-        self.folder, self.port = Path(setting.write), setting.connect_port
+    def __init__(self, folder: Path, places: Places) -> None:
+        self.folder, self.places = folder, places
         self.database = sqlite3.connect(self.folder / "outbox.db", isolation_level=None)
         self.database.execute("PRAGMA journal_mode = WAL")
         self.database.execute("PRAGMA synchronous = FULL")
@@ -54,105 +88,149 @@ class Edge:
             "sqlite": lambda: self.database.execute("INSERT INTO t VALUES (randomblob(20000))"),
             "checkpoint": lambda: self.database.execute("PRAGMA wal_checkpoint(TRUNCATE)"),
             "results": self._results,
-            "thread": self._thread,
-            "broker": self._connect,
-            "name": lambda: socket.getaddrinfo("localhost", self.port),
+            "thread": _thread,
+            "broker": lambda: _connect(self.places.port),
+            "name": lambda: socket.getaddrinfo("localhost", self.places.port),
             "tls": ssl.create_default_context,
             "wake": socket.socketpair,
         }
 
-    def escapes(self) -> dict[str, Callable[[], object]]:
-        """Must fail."""
-        outside = self.folder.parent / "outside"
+    def escapes(self) -> dict[str, Attempt]:
+        """Must fail inside."""
+        outside, kept = self.folder.parent / "outside", self.folder / "results"
+        landlock = errno.EACCES
+        others = {**SOCKETS, **MEMORY, **PROCESSES, **KERNEL}
         return {
-            "read": lambda: Path("/etc/passwd").read_bytes(),
-            "write": lambda: outside.write_bytes(b""),
-            "video": lambda: Path("/dev/full").write_bytes(b""),
-            "link": lambda: outside.hardlink_to(self.folder / "results"),
-            "chmod": lambda: (self.folder / "results").chmod(0o777),
-            "setxattr": lambda: os.setxattr(self.folder / "results", "user.a", b"x"),
-            "fifo": lambda: os.mkfifo(self.folder / "fifo"),
-            "port": lambda: self._connect(self.port + 1),
-            "fast open": self._fast_open,
-            "mptcp": lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262),
-            "unix": lambda: socket.socket(socket.AF_UNIX),
-            "datagrams by path": lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM),
-            "netlink": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW),
-            "packet": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW),
-            "icmp": lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1),
-            "ping": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 1),
-            "listen": lambda: socket.create_server(("127.0.0.1", 0)),
-            "exec": lambda: call("execve", b"/bin/true\0", 0, 0),
-            "fork": os.fork,
-            "kill": lambda: os.kill(os.getppid(), 0),
-            "memfd": lambda: os.memfd_create("x"),
-            "code": lambda: call("mmap", 0, 4096, mmap.PROT_EXEC, 0x22, -1, 0),
-            "namespace": lambda: call("unshare", 0x10000000),
-            "to user space": lambda: call("clone", 0x10000000 | 17, 0, 0, 0, 0),
-            **{name: lambda name=name: call(name, 0, 0, 0, 0, 0) for name in PRIVATE},  # type: ignore[misc]
+            **{name: one for name, one in others.items() if name not in PERMITTED_TO_EDGE},
+            "shm_open": Attempt(MEMORY["shm_open"].act, refused=landlock),
+            "read": Attempt(lambda _: Path("/etc/passwd").read_bytes(), refused=landlock),
+            "write": Attempt(lambda _: _made(outside, outside.touch), refused=landlock),
+            "video": Attempt(lambda _: Path("/dev/full").write_bytes(b""), refused=landlock),
+            "link": Attempt(lambda _: _made(outside, lambda: outside.hardlink_to(kept))),
+            "chmod": Attempt(lambda _: kept.chmod(0o600)),
+            "setxattr": Attempt(
+                lambda _: os.setxattr(kept, "user.a", b"x"), outside=(DONE, "EOPNOTSUPP")
+            ),
+            "fifo": Attempt(
+                lambda _: _made(self.folder / "f", lambda: os.mkfifo(self.folder / "f"))
+            ),
+            "port": Attempt(lambda _: _connect(self.places.elsewhere), refused=landlock),
+            "fast open": Attempt(self._fast_open),
+            "datagrams by path": Attempt(
+                lambda _: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+            ),
+            "ping": Attempt(
+                lambda _: socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 1).close(),
+                outside=(DONE, "EACCES"),
+            ),
+            "listen": Attempt(lambda _: socket.create_server((HOST, 0)).close()),
         }
+
+    def disclosed(self) -> dict[str, Attempt]:
+        """The resolver's right, which seccomp cannot hold to the resolver's address."""
+        return {"a datagram to any address": Attempt(self._datagram)}
 
     def _results(self) -> None:
         spare = self.folder / "results.part"
         spare.write_text("1\n")
         spare.replace(self.folder / "results")
 
-    def _thread(self) -> None:
-        thread = threading.Thread(target=int)
-        thread.start()
-        thread.join()
-
-    def _connect(self, port: int = 0) -> None:
-        socket.create_connection(("127.0.0.1", port or self.port), 5).close()
-
-    def _fast_open(self) -> None:
+    def _fast_open(self, _: Scene) -> None:
         with socket.socket() as connection:
-            connection.sendto(b"x", FAST_OPEN, ("127.0.0.1", self.port + 1))
+            connection.sendto(b"x", FAST_OPEN, (HOST, self.places.elsewhere))
+
+    def _datagram(self, _: Scene) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            one.sendto(b"edge", (HOST, self.places.datagrams))
 
 
 class Relay:
     """What the relay needs once it is connected, and what it may not."""
 
-    def __init__(self, setting: Setting) -> None:
-        self.port = setting.connect_port
-        self.connection = socket.create_connection(("127.0.0.1", self.port), 5)
-        self.spare = socket.socket()
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        self.connection = socket.create_connection((HOST, places.port), 5)
+        self.spare, self.waiting = socket.socket(), socket.socket()
+        self.datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def work(self) -> dict[str, Callable[[], object]]:
         """Must succeed."""
         return {"converse": self._converse}
 
-    def escapes(self) -> dict[str, Callable[[], object]]:
-        """Must fail."""
+    def escapes(self) -> dict[str, Attempt]:
+        """Must fail inside."""
+        there = (HOST, self.places.elsewhere)
+        long = b" " * (RELAY.message_bytes + 1)
         return {
-            "second socket": socket.socket,
-            "second connection": lambda: self.spare.connect(("127.0.0.1", self.port)),
-            "to an address": lambda: self.connection.sendto(b"x", ("127.0.0.1", self.port)),
-            "listen": lambda: self.spare.listen(1),
-            "open": lambda: Path("/etc/hosts").read_bytes(),
-            "exec": lambda: call("execve", b"/bin/true\0", 0, 0),
-            "fork": os.fork,
-            "duplicate": lambda: os.dup(1),
-            "elsewhere": lambda: os.write(1, b"x"),
-            **{name: lambda name=name: call(name, 0, 0, 0, 0, 0) for name in PRIVATE},  # type: ignore[misc]
+            **ATTEMPTS,
+            "a long message": Attempt(lambda _: os.write(2, long)),
+            "connect a spare socket": Attempt(lambda _: self.spare.connect(there)),
+            "a second connection": Attempt(lambda _: _connect(self.places.port)),
+            "to an address": Attempt(lambda _: self.connection.sendto(b"x", there)),
+            "a datagram to any address": Attempt(
+                lambda _: self.datagrams.sendto(b"relay", (HOST, self.places.datagrams))
+            ),
+            "a message to any address": Attempt(
+                lambda _: self.datagrams.sendmsg([b"relay"], [], 0, (HOST, self.places.datagrams))
+            ),
+            "ask for a name": Attempt(self._ask),
+            "listen": Attempt(lambda _: self.waiting.listen(1)),
+            "write elsewhere": Attempt(lambda _: os.write(1, b" ")),
         }
+
+    def disclosed(self) -> dict[str, Attempt]:
+        """None."""
+        return {}
 
     def _converse(self) -> None:
         self.connection.sendall(b"hello")
         if self.connection.recv(5) != b"hello":
             raise OSError(errno.EPROTO, "expected an echo")
 
+    def _ask(self, _: Scene) -> None:
+        """What a resolver does: a socket, connected to a name server."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            one.connect((HOST, self.places.datagrams))
+
+
+def _made(path: Path, make: Callable[[], object]) -> None:
+    make()
+    path.unlink()
+
+
+def _connect(port: int) -> None:
+    socket.create_connection((HOST, port), 5).close()
+
+
+def _thread() -> None:
+    thread = threading.Thread(target=int)
+    thread.start()
+    thread.join()
+
+
+def tried(act: Callable[[], object]) -> str:
+    """`done`, or the error's name."""
+    return outcome(Attempt(lambda _: act()), Scene(Path(), -1, 0, 0))
+
 
 def main() -> int:
     """Work and try, and say what came of each."""
     setting = Setting.read(sys.argv[1])
-    role = Edge(setting) if setting.policy == "edge" else Relay(setting)
+    places = Places(setting.connect_port, *map(int, setting.more.split()))
+    edge = setting.policy == "edge"
+    role: Role = Edge(Path(setting.write), places) if edge else Relay(places)
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
     ssl.create_default_context()
+    memory = mmap.mmap(-1, mmap.PAGESIZE)
+    page = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    scene = Scene(Path(setting.folder), setting.file_fd, setting.other_pid, page)
     if setting.jailed:
         close(POLICIES[setting.policy], outputs=(Output(setting.answers_fd, 4096),))
-    things = role.work() | (role.escapes() if setting.jailed else {})
-    for name, act in things.items():
-        os.write(setting.answers_fd, f"{name}: {tried(act)}\n".encode())
+    things = {name: tried(act) for name, act in role.work().items()}
+    ways = role.escapes() | role.disclosed()
+    things |= {name: outcome(way, scene) for name, way in ways.items()}
+    for name, came in things.items():
+        os.write(setting.answers_fd, f"{name}: {came}\n".encode())
     return 0
 
 

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from firmware_cfg.confine.kernel import Kernel
 
 ROOT = Path(__file__).parents[3]
 START = ("-I", "-B", str(Path(__file__).with_name("start.py")))
+
+
+class Wish(StrEnum):
+    """What a role does otherwise than usual."""
+
+    CLOSE_AS_VISION = "close as vision"
+    """Close by another policy than it entered by."""
+    STREAM = "stream"
+    """Close as vision does with the relay's pipe."""
+    NARROW = "narrow"
+    """Close in two stages."""
+    LOAD = "load"
+    """Load a library, and make code of its own, while the source would be opened."""
+    NO_LIBRARY = "no library"
+    """libseccomp is not there."""
+    MEMORY = "memory"
+    """Say what of its memory can be written and run, before and after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +43,10 @@ class Setting:
         without: layers that are permitted to be missing.
         write: folder that it may keep files in.
         connect_port: TCP port that it may connect to; 0: none.
+        bind_ports: TCP ports that it may listen on; 0 among them: any free one.
         folder, file_fd, other_pid: see `escapes.Scene`.
         threads: of the detector.
+        wishes: what the role does otherwise.
         more: what else the role needs.
     """
 
@@ -38,10 +58,12 @@ class Setting:
     without: tuple[str, ...] = ()
     write: str = ""
     connect_port: int = 0
+    bind_ports: tuple[int, ...] = ()
     folder: str = ""
     file_fd: int = -1
     other_pid: int = 0
     threads: int = 2
+    wishes: tuple[Wish, ...] = ()
     more: str = ""
 
     @property
@@ -58,6 +80,7 @@ class Setting:
             bool(less.get("tsync", there.tsync)),
             bool(less.get("dumpable", there.dumpable)),
             bool(less.get("core", there.core)),
+            there.library,
         )
 
     def text(self) -> str:
@@ -70,4 +93,6 @@ class Setting:
         values = json.loads(text)
         values["kernel"] = tuple((name, value) for name, value in values["kernel"])
         values["without"] = tuple(values["without"])
+        values["bind_ports"] = tuple(values["bind_ports"])
+        values["wishes"] = tuple(Wish(wish) for wish in values["wishes"])
         return cls(**values)

@@ -242,7 +242,7 @@ def test_no_file_is_written_and_no_socket_made(tmp_path: Path, site_file: SiteFi
     threads = re.search(r"threads=(\d+)", ended.jail)
     assert threads is not None
     # the jail's own probes, all of them refused: four before it closes, four in each thread
-    assert len(tried) == 4 + 4 * int(threads[1])
+    assert len(tried) == 8 + 4 * int(threads[1])
 
 
 def test_importing_opens_and_says_nothing() -> None:

@@ -18,9 +18,11 @@ from edge.pulse import PULSE_S
 from firmware_cfg.confine.__main__ import parser
 
 UNITS = Path(__file__).resolve().parents[3] / "deploy" / "units"
-SERVICES = {"vision": 1.0, "edge": 1.5, "relay": 1.5}  # and the exposure that each may have
+SERVICES = {"vision": 0.6, "edge": 1.1, "relay": 1.1}  # and the exposure that each may have
 FILES = sorted([*UNITS.glob("*.service"), *UNITS.glob("*.socket")])
 NETWORK = UNITS / "network-camera" / "encounter-vision.service.d" / "network-camera.conf"
+CHRONY = UNITS / "chrony" / "encounter-edge.service.d" / "chrony.conf"
+USERS = UNITS / "sysusers.d" / "encounter.conf"
 ARGUMENTS = {
     "vision": vision.command.parser,
     "edge.appliance": edge.appliance.parser,
@@ -114,6 +116,8 @@ def test_each_enters_its_jail_by_a_command_line_that_the_code_takes(path: Path) 
     assert entry.keep_fd == [3]
     given = ARGUMENTS[entry.module]().parse_args(entry.arguments)
     assert 3 in (getattr(given, "records_fd", None), getattr(given, "stream_fd", None))
+    assert entry.site == Path("/etc/encounter/site.toml")  # for what it permits to be missing
+    assert entry.tell == (entry.policy == "relay")  # which reads no site file
     policies = {"vision": {"camera", "vision"}, "edge.appliance": {"edge"}, "edge.relay": {"relay"}}
     assert entry.policy in policies[entry.module]
     assert [str(p) for p in entry.device] == (["/dev/video0"] if entry.policy == "camera" else [])
@@ -128,6 +132,9 @@ def test_each_has_a_user_of_its_own_no_swap_no_core_and_comes_back(name: str) ->
         "LimitCORE": "0",
         "Restart": "always",
         "StartLimitIntervalSec": "0",
+        "StandardOutput": "null",
+        "StandardError": "journal",  # left out, it would be the standard output's null
+        "IPAddressDeny": "any",
         "NoNewPrivileges": "yes",
         "ProtectSystem": "strict",
         "CapabilityBoundingSet": "",
@@ -136,8 +143,22 @@ def test_each_has_a_user_of_its_own_no_swap_no_core_and_comes_back(name: str) ->
     }.items():
         assert has[key] == [value], key
     assert "MemoryMax" in has
-    users = (UNITS / "sysusers.d" / "encounter.conf").read_text("utf-8")
+    users = USERS.read_text("utf-8")
     assert re.search(rf"^u +encounter-{name} ", users, re.MULTILINE)
+
+
+@pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="no systemd-sysusers here")
+def test_systemd_would_make_the_users(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["systemd-sysusers", f"--root={tmp_path}", "--dry-run", str(USERS)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for name in SERVICES:
+        assert f"Creating user 'encounter-{name}'" in done.stderr
+    assert "not a valid" not in done.stderr
 
 
 def test_only_vision_may_open_a_camera_and_only_it_has_no_network() -> None:
@@ -148,7 +169,7 @@ def test_only_vision_may_open_a_camera_and_only_it_has_no_network() -> None:
         assert "SupplementaryGroups" not in service(name)
         assert service(name)["PrivateDevices"] == ["yes"]
         assert "DeviceAllow" not in service(name)
-    users = (UNITS / "sysusers.d" / "encounter.conf").read_text("utf-8")
+    users = USERS.read_text("utf-8")
     assert re.findall(r"^m +(\S+) +(\S+)$", users, re.MULTILINE) == [("encounter-vision", "video")]
     with_stream = settings(NETWORK)
     assert with_stream["DeviceAllow"] == with_stream["SupplementaryGroups"] == [""]
@@ -161,6 +182,18 @@ def test_the_relay_reaches_nothing_until_it_is_told_and_is_told_no_secret() -> N
     assert "IPAddressAllow" not in has
     assert has["StandardInput"] == ["file:/etc/encounter/camera.credentials"]
     assert "--credentials-fd 0" in has["ExecStart"][0]
+
+
+def test_edge_reaches_this_machine_alone_until_it_is_told() -> None:
+    assert service("edge")["IPAddressAllow"] == ["localhost"]
+    assert "IPAddressAllow" not in service("vision")
+
+
+def test_what_chrony_needs_is_to_ask_and_no_more() -> None:
+    edge_has, given = service("edge"), settings(CHRONY)
+    assert edge_has["ProtectClock"] == ["yes"]
+    assert given == {"ProtectClock": ["no"], "SystemCallFilter": ["adjtimex clock_adjtime"]}
+    assert edge_has["CapabilityBoundingSet"] == [""]  # without which nothing can be set
 
 
 def test_the_watchdog_is_slower_than_the_pulse() -> None:

@@ -1,7 +1,11 @@
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+import edge.clock
 from edge.clock import BUILT, SimulatedClock, Stamp, SystemClock
 from edge.errors import ClockError
 from edge.health import Vitals
@@ -62,6 +66,44 @@ def test_the_clock_never_goes_below_the_build_or_the_last_report() -> None:
     assert clock.utc_now() == future
     assert clock.quality() == "estimated"
     assert SystemClock().utc_now() >= BUILT
+
+
+@pytest.mark.parametrize(
+    ("vouching", "quality"),
+    [
+        ({"timesyncd"}, "synchronised"),
+        ({"kernel"}, "synchronised"),
+        ({"battery"}, "rtc"),
+        (set(), "estimated"),
+    ],
+)
+def test_the_clock_is_called_no_better_than_anything_vouches_for(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    vouching: set[str],
+    quality: str,
+) -> None:
+    nowhere = tmp_path / "nowhere"
+    monkeypatch.setattr(edge.clock, "_TIMESYNCD", tmp_path if "timesyncd" in vouching else nowhere)
+    monkeypatch.setattr(edge.clock, "_RTC", tmp_path if "battery" in vouching else nowhere)
+    monkeypatch.setattr(edge.clock, "kernel_synchronised", lambda: "kernel" in vouching)
+    assert SystemClock().quality() == quality
+
+
+def test_a_kernel_that_may_not_be_asked_vouches_for_nothing() -> None:
+    code = """if True:
+        import errno
+        from edge.clock import SystemClock, kernel_synchronised
+        from firmware_cfg.confine.native import PR_SET_NO_NEW_PRIVS, process_control
+        from firmware_cfg.confine.seccomp import Verdict, load
+        process_control(PR_SET_NO_NEW_PRIVS, 1)
+        refused = [Verdict(name, error=errno.EPERM) for name in ("adjtimex", "clock_adjtime")]
+        load(refused, default_error=0, every_thread=False)
+        print(kernel_synchronised(), SystemClock().quality())
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[0] == "False"
 
 
 def test_a_simulated_clock_runs_at_its_pace() -> None:

@@ -57,7 +57,7 @@ def test_systemd_hears_ready_and_the_watchdog(
         assert NOTIFY_SOCKET not in os.environ
         pulse.ready()
         pulse.beat(records=True)
-        assert manager.recv(100) == b"READY=1\nSTATUS=counting\n"
+        assert manager.recv(100) == b"READY=1\nSTATUS=starting\n"
         assert manager.recv(100) == b"WATCHDOG=1\nSTATUS=counting\n"
         for listener in pulse.listeners:
             listener._socket.close()  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vision.timeline import Lag, RateLimit, Timeline
+from vision.timeline import Continuity, Lag, RateLimit, Timeline
 
 MS = 1000
 TABLE = {
@@ -68,3 +68,23 @@ def test_clocks_that_drift_apart_are_no_lag() -> None:
     lag = Lag()
     worst = max(lag.behind_us(round(t * 1.0002), t) for t in range(1, 86_400_000_000, 600_000_000))
     assert worst < 250_000
+
+
+CLOCKS = {  # (read at, stamped), milliseconds; whether the last one is of the same clock
+    "regular": ([(0, 0), (100, 100), (200, 200)], True),
+    "a gap that passed here too": ([(0, 0), (60_000, 60_000)], True),
+    "a stall, then all at once": ([(0, 0), (9000, 100), (9001, 9000)], True),
+    "a stall, then frame by frame": ([(0, 0), (9000, 100), (9001, 1100), (9002, 2100)], True),
+    "out of order": ([(0, 0), (100, 400), (200, 300)], True),
+    "begun anew": ([(0, 60_000), (100, 60_100), (2100, 0)], False),
+    "late at first, then quicker": ([(9000 + n, 1000 * n) for n in range(10)], True),
+    "set forward": ([(0, 0), (100, 3_600_000)], False),
+    "first, whatever it says": ([(5, 10**9)], True),
+}
+
+
+@pytest.mark.parametrize(("frames", "same"), CLOCKS.values(), ids=CLOCKS.keys())
+def test_another_clock_is_known_by_its_stamps(frames: list[tuple[int, int]], same: bool) -> None:
+    continuity = Continuity()
+    held = [continuity.holds(arrival * MS, stamp * MS) for arrival, stamp in frames]
+    assert held == [True] * (len(frames) - 1) + [same]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_cfg.confine.__main__ import parser
+from firmware_cfg.confine.__main__ import SiteError, main, parser, permitted
 from firmware_cfg.confine.enter import MAIN, Entry, command, path_rights, port_rights
 from firmware_cfg.confine.errors import ConfinementError, refuse_unpermitted
 from firmware_cfg.confine.kernel import Kernel
@@ -51,6 +51,65 @@ def test_the_command_line_says_what_the_entry_says() -> None:
     assert tuple(options.device) == entry.devices
     assert (options.connect_port, options.bind_port) == ([8883], [8765, 0])
     assert (options.keep_fd, options.without) == ([5, 7], ["landlock.tcp"])
+
+
+SITES = {
+    "none named": (SITE, ()),
+    "two named": (
+        SITE + '[confine]\nwithout = ["seccomp", "landlock.tcp"]',
+        ("seccomp", "landlock.tcp"),
+    ),
+    "a table that says nothing": (SITE + "[confine]\n", ()),
+}
+
+
+@pytest.mark.parametrize(("text", "layers"), SITES.values(), ids=SITES.keys())
+def test_a_site_file_says_what_may_be_missing(
+    tmp_path: Path, text: str, layers: tuple[str, ...]
+) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(text)
+    assert permitted(path) == layers == parse_site(text).confine.without
+    assert permitted(None) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[confine", 'confine = "seccomp"', '[confine]\nwithout = "seccomp"']
+    + [f'[confine]\nwithout = ["{layer}"]' for layer in ("everything", *sorted(REPORTED))],
+)
+def test_a_site_file_that_permits_something_else_stops_the_start(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(text)
+    with pytest.raises(SiteError, match=str(path)):
+        permitted(path)
+
+
+def test_a_site_file_that_is_not_there_stops_the_start() -> None:
+    done = subprocess.run(
+        [*command(Entry(VISION), "vision", [])[:7], "--site=/nowhere", "--", "vision", "x"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("confine: /nowhere: expected a site file (TOML), found: ")
+
+
+@pytest.mark.parametrize(("tell", "told"), [((), ()), (("--tell",), ("--without=seccomp",))])
+def test_what_may_be_missing_is_told_to_a_module_that_reads_no_site_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tell: tuple[str, ...], told: tuple[str, ...]
+) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text('[confine]\nwithout = ["seccomp"]')
+    entered: list[tuple[Entry, tuple[str, ...]]] = []
+    monkeypatch.setattr(
+        "firmware_cfg.confine.enter.enter", lambda *arguments: entered.append(arguments)
+    )
+    main(["enter", "relay", f"--site={path}", *tell, "--", "edge.relay", "--url", "x"])
+    (entry, program) = entered[0]
+    assert entry.without == (Layer.SECCOMP,)
+    assert program == ("-m", "edge.relay", "--url", "x", *told)
 
 
 @pytest.mark.parametrize("layer", sorted(REPORTED))

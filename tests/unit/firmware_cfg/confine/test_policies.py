@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 
 import pytest
 
-from firmware_cfg.confine.filters import MESSAGES, Output, permissions, refusals
-from firmware_cfg.confine.policies import CAMERA, EDGE, LIBCAMERA, POLICIES, RELAY, VISION
+from firmware_cfg.confine.filters import Output, permissions, refusals
+from firmware_cfg.confine.policies import (
+    CAMERA,
+    EDGE,
+    LIBCAMERA,
+    POLICIES,
+    RELAY,
+    STREAM,
+    VISION,
+    edge_for,
+    opening_for,
+)
 from firmware_cfg.confine.policy import Call, Policy
 from firmware_cfg.confine.seccomp import ARCHITECTURES, Compare, number_of
 
-EVERY = list(POLICIES.values())
-LINES = [
-    pytest.param(call, id=f"{policy.name}-{call.name}-{at}")
-    for policy in EVERY
-    for at, call in enumerate(chain(policy.calls, policy.never))
+EDGES = [
+    replace(edge_for(broker=broker, page=page), name=f"edge-{broker}-{page}")
+    for broker in (False, True)
+    for page in (False, True)
 ]
+EVERY = [*POLICIES.values(), replace(STREAM, name="stream"), *EDGES]
+OPENINGS = [opening_for(policy) for policy in (VISION, STREAM, CAMERA, LIBCAMERA)]
+LINES = list(
+    dict.fromkeys(
+        call for policy in (*EVERY, *OPENINGS) for call in chain(policy.calls, policy.never)
+    )
+)
 NOWHERE = {  # not one of our processes, by any argument
     "add_key",
     "bpf",
@@ -86,7 +103,7 @@ def names(policy: Policy) -> set[str]:
     return {call.name for call in policy.calls}
 
 
-@pytest.mark.parametrize("call", LINES)
+@pytest.mark.parametrize("call", LINES, ids=lambda call: call.name)
 def test_every_name_is_a_call_of_both_architectures_or_marked(call: Call) -> None:
     there = {name for name in ARCHITECTURES if number_of(call.name, name) is not None}
     assert there == ({call.only} if call.only else set(ARCHITECTURES))
@@ -99,12 +116,12 @@ def test_the_forbidden_names_are_calls(name: str) -> None:
     assert number_of(name, "x86_64") is not None
 
 
-@pytest.mark.parametrize("policy", EVERY, ids=lambda policy: policy.name)
+@pytest.mark.parametrize("policy", [*EVERY, *OPENINGS], ids=lambda policy: policy.name)
 def test_no_policy_permits_what_none_may(policy: Policy) -> None:
     assert names(policy) & NOWHERE == set()
 
 
-@pytest.mark.parametrize("policy", [VISION, CAMERA], ids=lambda policy: policy.name)
+@pytest.mark.parametrize("policy", [VISION, STREAM, CAMERA], ids=lambda policy: policy.name)
 def test_vision_has_no_files_sockets_or_free_writes(policy: Policy) -> None:
     assert names(policy) & NOT_IN_VISION == set()
     assert not policy.writes_freely
@@ -136,12 +153,13 @@ def test_only_what_has_a_camera_shares_memory_or_is_called_reduced() -> None:
         for when in call.when
         if all(one.holds(shared[one.index]) for one in when)
     }
-    assert sharing == {"camera", "libcamera", "edge"}  # edge: SQLite's index
+    edges = {"edge", *(policy.name for policy in EDGES)}  # SQLite's index
+    assert sharing == {"camera", "libcamera"} | edges
     assert {policy.name for policy in EVERY if policy.reduced} == {CAMERA.name, LIBCAMERA.name}
 
 
 def test_writes_are_bound_to_the_outputs_and_their_size() -> None:
-    lines = permissions(VISION, (MESSAGES, Output(7, 347, exact=True)))
+    lines = permissions(VISION, (Output(7, 347, exact=True),))
     writes = [one.conditions for one in lines if one.name == "write"]
 
     def passes(descriptor: int, size: int) -> bool:
@@ -149,8 +167,8 @@ def test_writes_are_bound_to_the_outputs_and_their_size() -> None:
         return any(all(one.holds(given[one.index]) for one in when) for when in writes)
 
     assert passes(7, 347)
-    assert passes(2, 100)
-    assert [passes(7, 346), passes(7, 348), passes(2, 100_000), passes(1, 347), passes(8, 347)] == (
+    assert passes(2, 512)
+    assert [passes(7, 346), passes(7, 348), passes(2, 513), passes(1, 347), passes(8, 347)] == (
         [False] * 5
     )
     assert not any(one.name in ("writev", "pwrite64") for one in lines)
@@ -168,7 +186,7 @@ def test_nothing_is_refused_early_and_permitted_late(policy: Policy) -> None:
     assert all(one.error for one in refusals(policy))
 
 
-@pytest.mark.parametrize("policy", EVERY, ids=lambda policy: policy.name)
+@pytest.mark.parametrize("policy", [*EVERY, *OPENINGS], ids=lambda policy: policy.name)
 def test_one_comparison_an_argument(policy: Policy) -> None:
     """More is not to be had of libseccomp; it would refuse the filter when it is too late."""
     for call in chain(policy.calls, policy.never):
