@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
-from deploy.setup import debian, page_assets, sample_video
+from deploy.setup import debian, node, page_assets, plate_judge, sample_video
 from deploy.setup.environment import Environment
 from deploy.setup.errors import SetupError
 
@@ -42,22 +42,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _steps(environment: Environment, purpose: str, *, with_video: bool) -> dict[str, Step]:
     """What is to be done, by what it is called; each step can run beside the others."""
     steps: dict[str, Step] = {}
-    late = not page_assets.are_there()
-    beside = late and page_assets.npm_of_machine() is not None
+    by_npm = _npm_steps(environment, purpose)
+    beside = node.npm_of_machine() is not None
 
     def packages() -> None:
         _packages(environment, purpose)
-        if late and not beside:
-            page_assets.install(environment)
+        if not beside:  # npm comes into the same environment, so one after the other
+            for fetch in by_npm.values():
+                fetch()
 
     steps["Python packages"] = packages
     if beside:
-        steps["page assets"] = lambda: page_assets.install(environment)
+        steps.update(by_npm)
     if with_video and not sample_video.is_there():
         required = purpose == "demo"
         steps["sample video (96 MB to download, once)"] = lambda: _video(required=required)
     if purpose == "bench":
         steps["packages of the benchmark's peer"] = _peer
+    return steps
+
+
+def _npm_steps(environment: Environment, purpose: str) -> dict[str, Step]:
+    """What npm has to fetch; the photographs are for tests, the judges for one benchmark."""
+    steps: dict[str, Step] = {}
+    tested = purpose != "demo"
+    if not page_assets.are_there(with_photographs=tested):
+        name = "page assets" + (" and photographs for tests (13 MB to download)" * tested)
+        steps[name] = lambda: page_assets.install(environment, with_photographs=tested)
+    if purpose == "bench" and not plate_judge.is_there():
+        steps["judges of the plate's benchmark (160 MB to download, once)"] = lambda: (
+            plate_judge.install(environment)
+        )
     return steps
 
 

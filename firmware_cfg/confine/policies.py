@@ -120,6 +120,7 @@ EDGE = Policy(
     ),
     never=(*never.FOR_ALL, *never.INTERNET_ONLY),
     packages=("edge", "firmware_cfg"),
+    data=VISION.data,  # the ledger names the model in use by its hash
     reads=(*_LIBRARIES_ASK, *_RESOLVER, *_CERTIFICATES),
     writes_freely=True,
 )

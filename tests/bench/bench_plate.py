@@ -2,8 +2,10 @@
 
 Each scene of `plate_scenes` is watched for 30 s, 75 s or 120 s from a drawn start, and a plate is
 built as the product would build it, by the int8 detector. Three judges (`plate_judges`) look at
-what is released. The control beside it: the same judges at what a simpler way would have
-released, a single frame and the plain median of ten seconds, at the same low resolution.
+what is released. Beside it, two controls. The same judges at what a simpler way would have
+released, a single frame and the plain median of ten seconds, at the same low resolution: they must
+find somebody there. And, where it is known, at the empty place with the same tiles hatched: what
+they find there is a false alarm.
 
 usage: python tests/bench/bench_plate.py [--seed 1] [--only WORD] [--pictures FOLDER]
 """
@@ -53,12 +55,19 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """A case, what came of it, and what a frame and a short median would have shown."""
+    """A case, what came of it, and what is judged.
+
+    Attributes:
+        name: of the scene and the share of faults.
+        plate: what was released, if anything;
+        refusal: else why not.
+        pictures: the plate, the empty place hatched alike, a frame and a short median.
+    """
 
     name: str
     plate: Plate | None
     refusal: str
-    pictures: tuple[Shown | None, Shown, Shown]
+    pictures: tuple[Shown | None, Shown | None, Shown, Shown]
 
 
 def built(case: Case, detector: OnnxDetector) -> list[Row]:
@@ -81,11 +90,22 @@ def built(case: Case, detector: OnnxDetector) -> list[Row]:
         for t_s, picture, found in seen:
             known = found.at_least(2.0) if random.random() < blind_share else found
             builder.add(t_s, picture, known)
-        plate = builder.plate
-        shown = None if plate is None else Shown(plate.picture_bgr, plate.certain, scene.empty)
         name = f"{scene.name}, -{blind_share:.0%}" if blind_share else scene.name
-        rows.append(Row(name, plate, builder.refusal, (shown, naive[0], naive[1])))
+        pictures = (*_shown(builder.plate, grid, scene.empty), naive[0], naive[1])
+        rows.append(Row(name, builder.plate, builder.refusal, pictures))
     return rows
+
+
+def _shown(
+    plate: Plate | None, grid: Grid, empty: Picture | None
+) -> tuple[Shown | None, Shown | None]:
+    """The plate, and the empty place hatched alike."""
+    if plate is None:
+        return None, None
+    shown = Shown(plate.picture_bgr, plate.certain, empty)
+    if empty is None:
+        return shown, None
+    return shown, replace(_reduced(empty, grid, None), certain=plate.certain)
 
 
 def judged(shown: list[Shown], nanodet: NanoDet, movenet: MoveNet) -> list[Verdict]:
@@ -111,7 +131,7 @@ def main() -> None:
     parser.add_argument("--floor", type=float, help="another static floor than the policy's")
     options = parser.parse_args()
     chosen = [one for one in cases(Footage.find(), options.seed) if options.only in one.scene.name]
-    detector = OnnxDetector(load_model(MODEL, find_models_dir()), 2, 0.05)
+    detector = OnnxDetector(load_model(MODEL, find_models_dir()), 1, 0.05)
     rows = []
     for case in chosen:
         floor = options.floor or case.policy.static_floor
@@ -129,20 +149,34 @@ def main() -> None:
 def _table(rows: list[tuple[Row, list[Verdict | None]]]) -> None:
     print("-50%: so many of the samples' boxes thrown away")
     print("boxes by MoveNet / NanoDet 384x640, tiles unlike the empty place; -: not known")
-    print(f"{'scene':40} {'plate':>13} {'left on it':>12} {'one frame':>12} {'10 s median':>12}")
-    released = clean = caught = 0
+    print(
+        f"{'scene':38} {'plate':>12} {'left on it':>11} {'place empty':>11} "
+        f"{'one frame':>12} {'10 s median':>12}"
+    )
+    released = clean = alarms = caught = 0
     for row, verdicts in rows:
         plate = row.plate
         what = "refused" if plate is None else f"hatched {plate.hatched_share:.0%}"
-        texts = [_text(one) for one in verdicts]
-        print(f"{row.name:40} {what:>13} {texts[0]:>12} {texts[1]:>12} {texts[2]:>12}")
+        left, empty, frame, median = (_text(one) for one in verdicts)
+        print(f"{row.name:38} {what:>12} {left:>11} {empty:>11} {frame:>12} {median:>12}")
         released += plate is not None
         clean += verdicts[0] is not None and verdicts[0].clean
-        caught += any(one is not None and not one.clean for one in verdicts[1:])
+        alarms += _false_alarm(verdicts[0], verdicts[1])
+        caught += any(one is not None and not one.clean for one in verdicts[2:])
+    for row, _ in rows:
+        if row.plate is None:
+            print(f"{row.name}: {row.refusal}")
     print(
-        f"{len(rows)} scenes: {released} plates released, {clean} of them clean to all judges; "
-        f"the control was caught in {caught}"
+        f"{len(rows)} scenes: {released} plates released, {clean} of them clean to all judges, "
+        f"{alarms} with what is found in the empty place too; the control was caught in {caught}"
     )
+
+
+def _false_alarm(left: Verdict | None, empty: Verdict | None) -> bool:
+    """Whether boxes, and nothing else, were found, and as many in the empty place."""
+    if left is None or left.clean or left.residue or empty is None:
+        return False
+    return (left.movenet or 0) <= (empty.movenet or 0) and left.nanodet <= empty.nanodet
 
 
 def _text(verdict: Verdict | None) -> str:

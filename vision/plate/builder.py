@@ -8,12 +8,14 @@ States, and what leads from one to the next:
 | collecting | `add`, watched long enough, the plate is refused | collecting (`refusal` says why) |
 | ready | `confirm` | confirmed |
 | ready | `reject` | collecting, from nothing |
-| collecting, ready | `tick` or `add` at `give_up_s` or later | ended |
+| collecting, ready | anything but `end` at `give_up_s` or later | ended |
 | any | `end` | ended |
 
-Nothing is to be shown to anyone but in ready, for confirmation, and nothing is to be used but
-in confirmed. Whatever leaves a state for good is overwritten: the samples as soon as a plate
-is ready, the plate when it is rejected or the work ends.
+`confirm` and `reject` are refused in every other state, and after the deadline. A rejection
+does not move the deadline. Nothing is to be shown to anyone but in ready, for confirmation, and
+nothing is to be used but in confirmed. Whatever leaves a state for good is overwritten: the
+samples as soon as a plate is ready, the picture before its hatching at once, the plate when it
+is rejected or the work ends.
 """
 
 from __future__ import annotations
@@ -99,23 +101,23 @@ class PlateBuilder:
             self.refusal = why
         return self.state
 
-    def confirm(self) -> Plate:
-        """A person has looked at the plate and found nobody on it.
+    def confirm(self, t_s: float) -> Plate:
+        """A person has looked at the plate and found nobody on it, at `t_s`.
 
         Raises:
-            PlateError: no plate is ready.
+            PlateError: no plate is ready, or no longer.
         """
-        plate = self._ready("confirm")
+        plate = self._ready("confirm", t_s)
         self.state = PlateState.CONFIRMED
         return plate
 
-    def reject(self) -> None:
-        """A person will not have this plate: overwrite it and start again.
+    def reject(self, t_s: float) -> None:
+        """A person will not have this plate, at `t_s`: overwrite it and start again.
 
         Raises:
-            PlateError: no plate is ready.
+            PlateError: no plate is ready, or no longer.
         """
-        self._ready("reject").wipe()
+        self._ready("reject", t_s).wipe()
         self.plate = None
         self.rejections += 1
         self._samples = self._fresh()
@@ -135,17 +137,20 @@ class PlateBuilder:
     def _try(self) -> None:
         """Make a plate of the samples, or note why not and when to try again."""
         observed_s = self._samples.observed_s
+        found = estimate(self._samples, self._policy)
         try:
-            found = estimate(self._samples, self._policy)
             self.plate = release(found, self._samples.grid, observed_s, self._look, self._policy)
         except PlateError as error:
             self.refusal = str(error)
             self._try_at_s = observed_s + self._policy.retry_s
             return
+        finally:
+            found.wipe()
         self._samples.wipe()
         self.state, self.refusal = PlateState.READY, ""
 
-    def _ready(self, asked: str) -> Plate:
+    def _ready(self, asked: str, t_s: float) -> Plate:
+        self.tick(t_s)
         if self.state is not PlateState.READY or self.plate is None:
             raise PlateError(f"{asked}: expected a plate that is ready, found it {self.state}")
         return self.plate

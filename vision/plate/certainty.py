@@ -72,6 +72,10 @@ class Estimate:
         """Tiles that are not believed, for whichever reason."""
         return self.covered | self.changing | self.ghostly
 
+    def wipe(self) -> None:
+        """Overwrite the picture: it is not hatched, and somebody may be on it."""
+        self.picture_bgr.fill(0)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Watched:

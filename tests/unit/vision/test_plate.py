@@ -193,6 +193,19 @@ def test_whom_the_last_check_finds_is_hatched_until_nobody_is_found() -> None:
     assert len(shown) >= 2
 
 
+@pytest.mark.parametrize("there", [[], [(0, 0, 400, 360)]], ids=["released", "refused"])
+def test_the_picture_before_its_hatching_is_overwritten(there: Boxes) -> None:
+    held: list[Picture] = []
+
+    def holds(picture: Picture) -> Sightings:
+        held.append(picture)
+        return found([(0, 0, 200, 180)] if there else [])
+
+    builder = watched(lambda _t_s: there, lambda _t_s: [], look=holds)
+    assert (builder.plate is None) == bool(there)
+    assert not held[0].any()
+
+
 def test_a_last_check_that_never_ends_refuses() -> None:
     calls = 0
 
@@ -283,4 +296,4 @@ def test_boxes_beyond_the_picture_touch_nothing_there() -> None:
 def test_nothing_before_the_first_sample() -> None:
     builder = PlateBuilder(SIZE_PX, nobody, 0.0, POLICY)
     with pytest.raises(PlateError, match="expected a plate that is ready, found it collecting"):
-        builder.confirm()
+        builder.confirm(0.0)

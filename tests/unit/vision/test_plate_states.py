@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -13,6 +16,7 @@ from vision.plate.policy import PlatePolicy
 from vision.testing import ScriptedDetector
 
 SIZE_PX = (320, 180)
+SMALL_PX = (80, 60)  # enough for the states, and quick
 POLICY = PlatePolicy(observe_s=20, sample_every_s=1.0, give_up_s=100)
 NOBODY = Sightings(np.empty((0, 4)), np.empty(0))
 EVERYWHERE = Sightings(np.array([[0.0, 0.0, 320.0, 180.0]]), np.ones(1))
@@ -35,14 +39,14 @@ def state_of(builder: PlateBuilder) -> PlateState:
 
 
 def ready() -> PlateBuilder:
-    builder = PlateBuilder(SIZE_PX, nobody, 0.0, POLICY)
+    builder = PlateBuilder(SMALL_PX, nobody, 0.0, POLICY)
     watch(builder, 0, 21)
     assert state_of(builder) is PlateState.READY
     return builder
 
 
 def test_collecting_until_watched_long_enough() -> None:
-    builder = PlateBuilder(SIZE_PX, nobody, 0.0, POLICY)
+    builder = PlateBuilder(SMALL_PX, nobody, 0.0, POLICY)
     watch(builder, 0, 20)
     assert state_of(builder) is PlateState.COLLECTING
     assert builder.plate is None
@@ -51,7 +55,7 @@ def test_collecting_until_watched_long_enough() -> None:
 
 
 def test_samples_are_overwritten_as_soon_as_a_plate_is_ready() -> None:
-    builder = PlateBuilder(SIZE_PX, nobody, 0.0, POLICY)
+    builder = PlateBuilder(SMALL_PX, nobody, 0.0, POLICY)
     watch(builder, 0, 20)
     held = builder._samples.pictures_bgr
     assert held.any()
@@ -61,7 +65,7 @@ def test_samples_are_overwritten_as_soon_as_a_plate_is_ready() -> None:
 
 def test_confirmed_plates_stay_and_take_no_more_frames() -> None:
     builder = ready()
-    plate = builder.confirm()
+    plate = builder.confirm(25.0)
     assert state_of(builder) is PlateState.CONFIRMED
     assert not builder.due(50.0)
     assert builder.add(50.0, GREY, NOBODY) is PlateState.CONFIRMED
@@ -74,7 +78,7 @@ def test_a_rejected_plate_is_overwritten_and_work_starts_again() -> None:
     builder = ready()
     plate = builder.plate
     assert plate is not None
-    builder.reject()
+    builder.reject(25.0)
     assert state_of(builder) is PlateState.COLLECTING
     assert builder.plate is None
     assert not plate.picture_bgr.any()
@@ -85,11 +89,121 @@ def test_a_rejected_plate_is_overwritten_and_work_starts_again() -> None:
     assert state_of(builder) is PlateState.READY
 
 
-def test_a_plate_is_answered_once() -> None:
+def collecting() -> PlateBuilder:
+    return PlateBuilder(SMALL_PX, nobody, 0.0, POLICY)
+
+
+def confirmed() -> PlateBuilder:
     builder = ready()
-    builder.confirm()
-    with pytest.raises(PlateError, match="found it confirmed"):
-        builder.reject()
+    builder.confirm(25.0)
+    return builder
+
+
+def ended() -> PlateBuilder:
+    builder = ready()
+    builder.end()
+    return builder
+
+
+MADE = {
+    PlateState.COLLECTING: collecting,
+    PlateState.READY: ready,
+    PlateState.CONFIRMED: confirmed,
+    PlateState.ENDED: ended,
+}
+EVENTS: dict[str, Callable[[PlateBuilder], object]] = {
+    "a frame": lambda builder: builder.add(30.0, GREY, NOBODY),
+    "a frame, too late": lambda builder: builder.add(100.0, GREY, NOBODY),
+    "time": lambda builder: builder.tick(99.9),
+    "time is up": lambda builder: builder.tick(100.0),
+    "confirm": lambda builder: builder.confirm(99.9),
+    "confirm, too late": lambda builder: builder.confirm(100.0),
+    "reject": lambda builder: builder.reject(99.9),
+    "reject, too late": lambda builder: builder.reject(100.0),
+    "end": lambda builder: builder.end(),
+}
+REFUSED = "refused"
+TABLE = """
+                  | collecting         | ready         | confirmed          | ended
+a frame           | collecting         | ready         | confirmed          | ended
+a frame, too late | ended              | ended         | confirmed          | ended
+time              | collecting         | ready         | confirmed          | ended
+time is up        | ended              | ended         | confirmed          | ended
+confirm           | refused collecting | confirmed     | refused confirmed  | refused ended
+confirm, too late | refused ended      | refused ended | refused confirmed  | refused ended
+reject            | refused collecting | collecting    | refused confirmed  | refused ended
+reject, too late  | refused ended      | refused ended | refused confirmed  | refused ended
+end               | ended              | ended         | ended              | ended
+"""
+
+
+def rows() -> list[tuple[str, PlateState, str]]:
+    """Event, state, and what comes of it, for each cell of the table."""
+    lines = [[cell.strip() for cell in line.split("|")] for line in TABLE.strip("\n").split("\n")]
+    states = [PlateState(name) for name in lines[0][1:]]
+    return [
+        (event, state, becomes)
+        for event, *cells in lines[1:]
+        for state, becomes in zip(states, cells, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("event", "state", "becomes"), rows())
+def test_every_event_in_every_state(event: str, state: PlateState, becomes: str) -> None:
+    builder = MADE[state]()
+    shown = builder.plate
+    if becomes.startswith(REFUSED):
+        with pytest.raises(PlateError, match=f"found it {becomes.removeprefix(REFUSED).strip()}"):
+            EVENTS[event](builder)
+    else:
+        EVENTS[event](builder)
+    assert state_of(builder) == becomes.removeprefix(REFUSED).strip()
+    has_plate = state_of(builder) in {PlateState.READY, PlateState.CONFIRMED}
+    assert (builder.plate is not None) == has_plate
+    assert shown is None or shown.picture_bgr.any() == has_plate
+
+
+def test_the_table_has_every_event_and_every_state() -> None:
+    assert {(event, state) for event, state, _ in rows()} == set(product(EVENTS, PlateState))
+
+
+def test_who_rejects_again_and_again_does_not_move_the_deadline() -> None:
+    builder = collecting()
+    for rejections, t_s in enumerate((21, 42, 63), 1):
+        watch(builder, t_s - 21, t_s)
+        assert state_of(builder) is PlateState.READY
+        builder.reject(float(t_s))
+        assert builder.rejections == rejections
+    watch(builder, 84, 100)
+    assert state_of(builder) is PlateState.COLLECTING
+    assert builder.tick(100.0) is PlateState.ENDED
+    assert builder.refusal == "background plate: collecting at the deadline"
+
+
+def test_whom_the_detector_never_finds_is_shown_until_a_person_rejects() -> None:
+    """The method's known limit, and the reason why a person is asked."""
+    dark = GREY.copy()
+    dark[60:180, 120:200] = 10
+    builder = collecting()
+    for t_s in range(21):
+        builder.add(float(t_s), dark, NOBODY)
+    plate = builder.plate
+    assert plate is not None
+    shown = plate.picture_bgr
+    assert shown[25, 20].max() < 20  # of 30 × 40 px: somebody is on it
+    builder.reject(25.0)
+    assert not shown.any()
+    watch(builder, 30, 51)  # who was asked to has gone
+    assert builder.plate is not None
+    assert (builder.plate.picture_bgr == 120).all()
+
+
+def test_what_was_seen_before_a_rejection_counts_no_more() -> None:
+    builder = ready()
+    builder.reject(25.0)
+    watch(builder, 30, 51, EVERYWHERE)
+    assert state_of(builder) is PlateState.COLLECTING
+    assert "people too long in 100%" in builder.refusal
 
 
 def test_it_ends_by_itself_while_nobody_answers() -> None:
@@ -104,7 +218,7 @@ def test_it_ends_by_itself_while_nobody_answers() -> None:
 
 
 def test_it_ends_by_itself_while_people_are_in_the_way_and_says_so() -> None:
-    builder = PlateBuilder(SIZE_PX, nobody, 0.0, POLICY)
+    builder = PlateBuilder(SMALL_PX, nobody, 0.0, POLICY)
     watch(builder, 0, 99, EVERYWHERE)
     assert state_of(builder) is PlateState.COLLECTING
     held = builder._samples.pictures_bgr
@@ -114,7 +228,7 @@ def test_it_ends_by_itself_while_people_are_in_the_way_and_says_so() -> None:
 
 
 def test_a_refusal_is_not_the_end() -> None:
-    builder = PlateBuilder(SIZE_PX, nobody, 0.0, POLICY)
+    builder = PlateBuilder(SMALL_PX, nobody, 0.0, POLICY)
     watch(builder, 0, 21, EVERYWHERE)
     assert builder.refusal
     watch(builder, 21, 90)
@@ -129,11 +243,11 @@ def test_ending_overwrites_and_nothing_follows() -> None:
     assert not builder.due(30.0)
     assert builder.add(30.0, GREY, NOBODY) is PlateState.ENDED
     with pytest.raises(PlateError, match="found it ended"):
-        builder.confirm()
+        builder.confirm(30.0)
 
 
 def test_frames_that_are_not_due_are_passed_over() -> None:
-    builder = PlateBuilder(SIZE_PX, nobody, 0.0, POLICY)
+    builder = PlateBuilder(SMALL_PX, nobody, 0.0, POLICY)
     builder.add(0.0, GREY, NOBODY)
     assert not builder.due(0.5)
     builder.add(0.5, GREY, NOBODY)
