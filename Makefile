@@ -4,21 +4,23 @@
 PYTHON ?= python3
 SETUP := $(PYTHON) -m deploy.setup
 BIN := .venv/bin
+WORKERS ?= logical
 export SOURCE SITE
 
 .DEFAULT_GOAL := help
-.PHONY: demo test setup bench locks docs clean help
+.PHONY: demo test setup bench locks docs sbom clean help
 
 demo: ## show the whole product on a real video; SOURCE=0, clip.mp4 or rtsp://… and SITE=site.toml to choose
 	@$(SETUP) demo $${SOURCE:+--no-video}
 	@$(BIN)/python deploy/demo/demo.py $${SOURCE:+--source "$$SOURCE"} $${SITE:+--site "$$SITE"}
 
-test: setup ## run every check: ruff, mypy, import-linter, pytest
+test: setup ## run every check: ruff, mypy, import-linter, pytest on every core (or WORKERS=1)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) -m 'not alone'
+	$(BIN)/pytest -m alone tests/integration
 
 setup: ## make .venv with everything for development, and the pages' assets
 	@$(SETUP) test
@@ -32,6 +34,9 @@ locks: setup ## resolve the dependencies of pyproject.toml into deploy/locks/ an
 
 docs: setup ## write docs/configuration.md and docs/schema/ from the code
 	$(BIN)/python -m firmware_cfg docs docs
+
+sbom: setup ## write docs/sbom/encounter.cdx.json, the software bill of materials, from what is locked
+	$(BIN)/python -m deploy.sbom
 
 clean: ## remove what set-up, runs and checks made; downloads in .cache stay
 	rm -rf .venv .venv-bench node_modules server/static/vendor dist .demo

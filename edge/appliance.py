@@ -16,22 +16,22 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.checkpoint.key import CheckpointKeyError, key_from_pipe, key_in
 from edge.engine import Engine
 from edge.errors import EdgeError
 from edge.health import layers_of
 from edge.pulse import Pulse, listeners
 from edge.records_pipe import RecordsPipe, Timeline
 from edge.rows import RowCollector, RowPaths
-from firmware_cfg.confine.calls import CONNECTING
 from firmware_cfg.confine.closing import close
 from firmware_cfg.confine.errors import ConfinementError
 from firmware_cfg.confine.layers import Layer
-from firmware_cfg.confine.policies import EDGE
+from firmware_cfg.confine.policies import edge_for
 from firmware_cfg.errors import SiteFileError
 from firmware_cfg.load import load_site
 from firmware_cfg.record import Jail
@@ -61,6 +61,9 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--records-fd", type=int, required=True)
     command.add_argument("--pulse-fd", type=int, help="descriptor that takes signs of life")
     command.add_argument("--lifeline-fd", type=int)
+    keys = command.add_mutually_exclusive_group()
+    keys.add_argument("--key-fd", type=int, help="descriptor that gives the checkpoint's key")
+    keys.add_argument("--key-dir", type=Path, help="folder in memory that holds it")
     command.add_argument("--live", action="store_true", help="the source has no end of its own")
     command.add_argument("--paced", action="store_true", help="frames come when they are captured")
     command.add_argument(
@@ -105,11 +108,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _key(options: argparse.Namespace) -> bytes | None:
+    """The checkpoint's key; None, said once: a restart costs the unfinished window."""
+    try:
+        if options.key_fd is not None:
+            return key_from_pipe(options.key_fd)
+        if options.key_dir is not None:
+            return key_in(options.key_dir)
+    except CheckpointKeyError as error:
+        LOG.warning("checkpoint_off %s", error)
+    return None
+
+
 def policy_for(site: Site) -> Policy:
-    """The table of rights of this process; without broker and page it can make no socket."""
-    if site.broker is not None or site.page is not None:
-        return EDGE
-    return replace(EDGE, calls=tuple(call for call in EDGE.calls if call not in CONNECTING))
+    """The table of rights of this process."""
+    return edge_for(broker=site.broker is not None, page=site.page is not None)
 
 
 class Appliance:
@@ -139,7 +152,7 @@ class Appliance:
         if site.broker is not None:
             from edge.upload import Upload  # noqa: PLC0415 - no broker: no MQTT in memory
 
-            self._upload = Upload(site, options.starts_at)
+            self._upload = Upload(site, options.starts_at, key=_key(options))
         self._page: LivePage | None = None
         if site.page is not None:
             from edge.page.live import LivePage  # noqa: PLC0415 - no page: no HTTP in memory

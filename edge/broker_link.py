@@ -2,7 +2,8 @@
 
 A thin shell over paho: it is driven by `step` from one thread, raises `LinkError` with a
 reason in words, and queues nothing beyond the broker's receive maximum. TLS verification
-cannot be switched off.
+cannot be switched off. A payload goes through `publish` or is the will; both ask the ledger for
+its entry, and what has none is not sent.
 """
 
 import select
@@ -11,7 +12,7 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -19,14 +20,23 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.errors import LinkError
+from edge.ledger.tcp_info import Watched
+from edge.ledger.traffic import KEEPALIVE_S, Meter
 from firmware_cfg.errors import MessageError
 from firmware_cfg.site import Broker
 from firmware_cfg.topics import RETAINED, Kind, parse_topic, topic
 
 CONNECT_S = 10.0
-KEEPALIVE_S = 30
 RECEIVES = (Kind.ACK, Kind.DESIRED)
 _STEP_S = 0.1
+
+
+class Gate(Protocol):
+    """Knows what was recorded; see `edge.ledger.ledger.Ledger`."""
+
+    def demand(self, kind: Kind, payload: bytes) -> int:
+        """The entry of a payload; raises where there is none."""
+        ...
 
 
 class BrokerLink:
@@ -36,6 +46,8 @@ class BrokerLink:
         broker: where, and by which protocol and certificates.
         device: device id: client id and user name.
         will: payload of the retained `state` that the broker publishes if this dies.
+        gate: asked for the entry of each payload before it is sent.
+        meter: counts what goes over the connection.
 
     Attributes:
         inbox: (kind, payload) of what came in, oldest first.
@@ -44,13 +56,17 @@ class BrokerLink:
         refusal: why the broker last refused a message; None if it did not.
     """
 
-    def __init__(self, broker: Broker, device: str, will: bytes) -> None:
+    def __init__(self, broker: Broker, device: str, will: bytes, gate: Gate, meter: Meter) -> None:
         self.inbox: deque[tuple[Kind, bytes]] = deque()
         self.unacknowledged: set[int] = set()
         self.limit = broker.max_inflight
         self.refusal: str | None = None
         self._broker = broker
         self._device = device
+        self._will = will
+        self._gate = gate
+        self._meter = meter
+        self._sizes: dict[int, int] = {}
         self._connected = False
         self._failure: str | None = None
         self._client = self._make_client(will)
@@ -60,7 +76,10 @@ class BrokerLink:
 
         Raises:
             LinkError: no answer, a certificate or a name that is not accepted, or a refusal.
+            UnledgeredError: the will has no entry; nothing was sent.
         """
+        entry = self._gate.demand(Kind.STATE, self._will)
+        self._client.made = lambda made: self._made(made, entry)
         try:
             if self._broker.tls:
                 self._client.tls_set_context(_tls(self._broker))
@@ -89,13 +108,21 @@ class BrokerLink:
 
         Raises:
             LinkError: the connection is lost.
+            UnledgeredError: the payload has no entry; it was not sent.
         """
+        self._meter.hands_over(self._gate.demand(kind, payload), len(payload))
         info = self._client.publish(
             topic(self._device, kind), payload, qos=1, retain=kind in RETAINED
         )
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise LinkError("connection lost")
         self.unacknowledged.add(info.mid)
+        self._sizes[info.mid] = len(payload)
+
+    def idle(self) -> bool:
+        """Whether all that was handed over has been sent, and acknowledged."""
+        waits = self._client.want_write() or bool(self.unacknowledged)
+        return not waits and self._meter.idle()
 
     def close(self, final: bytes | None = None) -> None:
         """Disconnect; with `final`, leave that `state` behind if the broker takes it in time."""
@@ -108,6 +135,7 @@ class BrokerLink:
         finally:
             self._client.disconnect()
             self._work(0)
+            self._meter.ended(time.monotonic())
 
     def _work(self, timeout_s: float) -> MQTTErrorCode:
         """Read, write and keep alive, waiting up to `timeout_s` for something to do.
@@ -132,7 +160,12 @@ class BrokerLink:
             status = self._client.loop_misc()
         return status
 
-    def _make_client(self, will: bytes) -> Client:
+    def _made(self, connection: socket.socket, entry: int) -> None:
+        """A TCP connection stands, and the will is about to be sent."""
+        self._meter.made(Watched(connection), time.monotonic())
+        self._meter.hands_over(entry, len(self._will))
+
+    def _make_client(self, will: bytes) -> "_Client":
         v5 = self._broker.protocol == "5"
         client = _Client(
             CallbackAPIVersion.VERSION2,
@@ -141,6 +174,7 @@ class BrokerLink:
             clean_session=None if v5 else True,
             reconnect_on_failure=False,
         )
+        client.wrote = self._meter.wrote
         client.connect_timeout = CONNECT_S
         client.max_inflight_messages_set(self._broker.max_inflight)
         client.username_pw_set(self._device)
@@ -195,9 +229,12 @@ class BrokerLink:
             self._failure = f"refused: {code}"
             return
         self._connected = True
+        self._meter.taken()
+        self._meter.acknowledged(len(self._will))
         self.limit = min(self.limit, getattr(properties, "ReceiveMaximum", self.limit))
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        self._meter.received()
         try:
             _, kind = parse_topic(message.topic)
         except MessageError:
@@ -209,6 +246,7 @@ class BrokerLink:
         self, _client: Client, _data: object, mid: int, code: ReasonCode, _properties: Any
     ) -> None:
         self.unacknowledged.discard(mid)
+        self._meter.acknowledged(self._sizes.pop(mid, 0))
         self.refusal = f"message refused: {code}" if code.is_failure else None
 
     def _on_disconnect(
@@ -223,10 +261,24 @@ class _Client(Client):
     """Connects without binding a local port first, which paho always asks for.
 
     The jail permits no bind; the kernel chooses the port anyway.
+
+    Attributes:
+        made: is told of each TCP connection before anything is sent on it.
+        wrote: is told how many bytes of MQTT went to the socket.
     """
 
+    made: Callable[[socket.socket], None]
+    wrote: Callable[[int], None]
+
     def _create_socket_connection(self) -> socket.socket:
-        return socket.create_connection((self.host, self.port), CONNECT_S)
+        connection = socket.create_connection((self.host, self.port), CONNECT_S)
+        self.made(connection)
+        return connection
+
+    def _sock_send(self, buf: bytes | bytearray) -> int:
+        sent_bytes = super()._sock_send(buf)
+        self.wrote(sent_bytes)
+        return sent_bytes
 
 
 class _ClosingSocket(ssl.SSLSocket):

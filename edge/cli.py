@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import firmware_cfg
+from edge.audit.options import arguments as audit_arguments
+from edge.audit.options import request_of as audit_request
 from edge.certify.options import arguments as certify_arguments
 from edge.certify.options import request_of as certify_request
 from edge.errors import EdgeError, InputFileError, UsageError
+from edge.ledger.options import arguments as ledger_arguments
+from edge.ledger.options import request_of as ledger_request
 from firmware_cfg.errors import SiteFileError
 
 if TYPE_CHECKING:
@@ -41,6 +45,12 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="print problems or summary as JSON")
     certify_arguments(
         commands.add_parser("certify", help="compare a counter's visits with a stopwatch log")
+    )
+    ledger_arguments(
+        commands.add_parser("ledger", help="what left this device: show it, verify it")
+    )
+    audit_arguments(
+        commands.add_parser("audit", help="evidence from the kernel and from bytes, as a report")
     )
     return root
 
@@ -106,6 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "check-config": _check_config,
         "run": _run,
         "certify": _certify,
+        "ledger": _ledger,
+        "audit": _audit,
     }
     try:
         return commands[options.command](options)
@@ -199,6 +211,18 @@ def _certify(options: argparse.Namespace) -> int:
 
     certify(certify_request(options))
     return DONE
+
+
+def _ledger(options: argparse.Namespace) -> int:
+    from edge.ledger.command import run  # noqa: PLC0415 - `run` stays small without it
+
+    return run(ledger_request(options))
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from edge.audit.command import audit  # noqa: PLC0415 - `run` stays small without it
+
+    return audit(audit_request(options))
 
 
 def _check_config(options: argparse.Namespace) -> int:

@@ -5,9 +5,9 @@
        │                         └──the server lost it (a lower `up_to`)──► pending
        └──rejected by the server──► rejected (kept and aged like settled)
 
-A message and the released state that goes with it are committed in one transaction, with
-synchronous=FULL, before anything is sent. Sequences count from 1 within an epoch, a random
-number made with the database, and are never used twice.
+A message, its entry in the ledger and the released state that goes with it are committed in one
+transaction, with synchronous=FULL, before anything is sent. Sequences count from 1 within an
+epoch, a random number made with the database, and are never used twice.
 
 Room: settled and rejected messages go first, oldest first. Pending ones are never dropped:
 when they alone fill `bound_mb`, nothing more is stored, `append` says so, and the `outbox`
@@ -15,10 +15,8 @@ fault stands until the server acknowledges something.
 """
 
 import hashlib
-import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,8 +24,10 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge.errors import AckError, OutboxError, OutboxFullError
-from edge.outbox_file import has_room, open_database
+from edge.errors import AckError, OutboxFullError
+from edge.ledger.device_key import open_key
+from edge.ledger.ledger import Ledger
+from edge.outbox_file import StateDatabase, full, has_room, keep_meta
 from firmware_cfg.messages import Ack, ack_signed_bytes
 
 KEPT_FOR = timedelta(days=35)
@@ -74,23 +74,31 @@ class Outbox:
         device: this device's id, which the server's signature covers.
         server_key: the server's public Ed25519 key, hexadecimal; None: nothing settles.
 
+    Attributes:
+        ledger: where every message is recorded before it can be sent.
+
     Raises:
         OutboxError: the file cannot be opened.
+        LedgerError: the ledger's key cannot be used, or is another.
     """
 
     def __init__(self, path: Path, bound_mb: int, device: str, server_key: str | None) -> None:
-        self._path = path
         self._device = device
         self._key = server_key and Ed25519PublicKey.from_public_bytes(bytes.fromhex(server_key))
         self._lock = threading.RLock()
-        self._database, self.rebuilt = open_database(path, bound_mb)
+        self._database = StateDatabase(path, bound_mb)
         self._full = False
-        self.epoch = self._meta("epoch").decode()
+        self.epoch = self._database.meta("epoch").decode()
+        try:
+            self.ledger = Ledger(self._database, open_key(path.parent), self.epoch)
+        except BaseException:
+            self._database.close()
+            raise
 
     @property
     def fault(self) -> bool:
         """Whether the outbox is full of unsettled messages, or was found corrupt."""
-        return self._full or self.rebuilt
+        return self._full or self._database.rebuilt
 
     def append(self, build: Build, state: bytes) -> int:
         """Store the message that `build(epoch, sequence)` makes, and `state` with it.
@@ -117,7 +125,7 @@ class Outbox:
 
     def state(self) -> bytes:
         """What was stored with the latest message; empty in a new outbox."""
-        return self._meta("state")
+        return self._database.meta("state")
 
     def save_state(self, state: bytes) -> None:
         """Store the released state alone.
@@ -125,12 +133,12 @@ class Outbox:
         Raises:
             OutboxFullError: the disk is full.
         """
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             database.execute("INSERT OR REPLACE INTO meta VALUES ('state', ?)", (state,))
 
     def pending(self, limit: int, after: int = 0) -> list[Outgoing]:
         """Up to `limit` pending messages with a sequence above `after`, in order."""
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             rows = database.execute(
                 "SELECT seq, payload FROM message WHERE status = 'pending' AND seq > ?"
                 " ORDER BY seq LIMIT ?",
@@ -140,7 +148,7 @@ class Outbox:
 
     def counts(self) -> Counts:
         """How many messages are pending, settled and rejected."""
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             rows = database.execute("SELECT status, count(*) FROM message GROUP BY status")
             found = {str(status): int(count) for status, count in rows}
         return Counts(*(found.get(name, 0) for name in ("pending", "settled", "rejected")))
@@ -153,7 +161,7 @@ class Outbox:
                 nothing was settled.
         """
         self._verify(ack)
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             row = database.execute(
                 "SELECT sha256 FROM message WHERE seq = ?", (ack.up_to,)
             ).fetchone()
@@ -182,7 +190,7 @@ class Outbox:
 
     def resend(self, above: int) -> int:
         """Mark every kept message above `above` as pending again; how many changed."""
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             return database.execute(
                 "UPDATE message SET status = 'pending', reason = '', settled_at = NULL"
                 " WHERE seq > ? AND status != 'pending'",
@@ -209,22 +217,22 @@ class Outbox:
             ) from None
 
     def _insert(self, build: Build, state: bytes) -> int:
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             if not has_room(database):
-                raise OutboxFullError(_full(self._path))
+                raise OutboxFullError(full(self._database.path))
             seq = self._last_seq() + 1
             payload = build(self.epoch, seq)
+            self.ledger.append_within(database, payload, seq)
             digest = hashlib.sha256(payload).hexdigest()
             database.execute(
                 "INSERT INTO message (seq, payload, sha256, status) VALUES (?, ?, ?, 'pending')",
                 (seq, payload, digest),
             )
-            meta = [("last_seq", str(seq).encode()), ("state", state)]
-            database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta)
+            keep_meta(database, last_seq=str(seq).encode(), state=state)
             return seq
 
     def _forget_old(self, now_utc: datetime) -> None:
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             database.execute(
                 "DELETE FROM message WHERE status != 'pending' AND settled_at < ?",
                 ((now_utc - KEPT_FOR).timestamp(),),
@@ -232,7 +240,7 @@ class Outbox:
 
     def _free(self) -> bool:
         """Delete the oldest messages that nobody waits for; False if there is none."""
-        with self._transaction() as database:
+        with self._database.transaction() as database:
             return bool(
                 database.execute(
                     "DELETE FROM message WHERE seq IN (SELECT seq FROM message"
@@ -242,34 +250,4 @@ class Outbox:
             )
 
     def _last_seq(self) -> int:
-        return int(self._meta("last_seq"))
-
-    def _meta(self, key: str) -> bytes:
-        with self._lock:
-            row = self._database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return b"" if row is None else bytes(row[0])
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """One transaction under the lock; rolled back on any error."""
-        with self._lock:
-            try:
-                self._database.execute("BEGIN IMMEDIATE")
-                yield self._database
-                self._database.execute("COMMIT")
-            except BaseException as error:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                if isinstance(error, sqlite3.Error):
-                    raise _told(error, self._path) from error
-                raise
-
-
-def _told(error: sqlite3.Error, path: Path) -> OutboxError:
-    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-        return OutboxFullError(_full(path))
-    return OutboxError(f"{path}: {error}")
-
-
-def _full(path: Path) -> str:
-    return f"{path}: no room for another message, none was dropped"
+        return int(self._database.meta("last_seq"))

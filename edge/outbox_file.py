@@ -1,10 +1,17 @@
-"""The outbox's database file: opened durable and bounded, moved aside if it is corrupt."""
+"""The edge's one database: opened durable and bounded, moved aside if it is corrupt.
+
+The outbox's messages and the ledger's entries stand in it, each within a bound of its own.
+"""
 
 import secrets
 import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from edge.errors import OutboxError
+from edge.errors import OutboxError, OutboxFullError
+from edge.ledger.tables import LEDGER_BYTES, LEDGER_SCHEMA, ledger_bytes
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -21,6 +28,68 @@ CREATE INDEX IF NOT EXISTS message_status ON message (status, seq);
 WAL_PAGES = 256
 RESERVE_PAGES = 64  # so that a full outbox can still be acknowledged, and emptied
 _LAYOUT = b"1"
+
+
+class StateDatabase:
+    """The database of one device, for one process and several threads.
+
+    Args:
+        path: its file.
+        bound_mb: most space of the outbox on disk, MB; the ledger's comes on top.
+
+    Attributes:
+        path: its file.
+        rebuilt: a corrupt file was moved aside, and this one is new.
+
+    Raises:
+        OutboxError: the file cannot be opened.
+    """
+
+    def __init__(self, path: Path, bound_mb: int) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._database, self.rebuilt = open_database(path, bound_mb)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One transaction under the lock; rolled back on any error.
+
+        Raises:
+            OutboxFullError: no room, in the bound or on the disk.
+            OutboxError: the database failed.
+        """
+        with self._lock:
+            try:
+                self._database.execute("BEGIN IMMEDIATE")
+                yield self._database
+                self._database.execute("COMMIT")
+            except BaseException as error:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise _told(error, self.path) from error
+                raise
+
+    def meta(self, key: str) -> bytes:
+        """A value kept under a name; empty if there is none."""
+        with self._lock:
+            return meta(self._database, key)
+
+    def close(self) -> None:
+        """Close it."""
+        with self._lock:
+            self._database.close()
+
+
+def meta(database: sqlite3.Connection, key: str) -> bytes:
+    """A value kept under a name; empty if there is none."""
+    row = database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return row[0] if row is not None and isinstance(row[0], bytes) else b""
+
+
+def keep_meta(database: sqlite3.Connection, **values: bytes) -> None:
+    """Keep values under their names."""
+    database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
 
 
 def open_database(path: Path, bound_mb: int) -> tuple[sqlite3.Connection, bool]:
@@ -64,9 +133,9 @@ def _prepare(database: sqlite3.Connection, path: Path, bound_mb: int) -> None:
     (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(verdict)
-    database.executescript(SCHEMA)
+    database.executescript(SCHEMA + LEDGER_SCHEMA)
     (page_bytes,) = database.execute("PRAGMA page_size").fetchone()
-    pages = bound_mb * 1_000_000 // page_bytes - WAL_PAGES
+    pages = (bound_mb * 1_000_000 + LEDGER_BYTES) // page_bytes - WAL_PAGES
     database.execute(f"PRAGMA max_page_count = {pages}")
     made = (
         ("layout", _LAYOUT),
@@ -87,8 +156,21 @@ def _move_aside(path: Path) -> None:
 
 
 def has_room(database: sqlite3.Connection) -> bool:
-    """Whether another message may be stored without touching the reserve."""
+    """Whether another message may be stored without touching the reserve or the ledger's room."""
     (pages,) = database.execute("PRAGMA page_count").fetchone()
     (free,) = database.execute("PRAGMA freelist_count").fetchone()
     (most,) = database.execute("PRAGMA max_page_count").fetchone()
-    return bool(pages - free < most - RESERVE_PAGES)
+    (page_bytes,) = database.execute("PRAGMA page_size").fetchone()
+    ledgers_room = max(0, LEDGER_BYTES - ledger_bytes(database)) // page_bytes
+    return bool(pages - free < most - RESERVE_PAGES - ledgers_room)
+
+
+def _told(error: sqlite3.Error, path: Path) -> OutboxError:
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return OutboxFullError(full(path))
+    return OutboxError(f"{path}: {error}")
+
+
+def full(path: Path) -> str:
+    """Says that there is no room."""
+    return f"{path}: no room for another message, none was dropped"

@@ -6,20 +6,29 @@ A broker that cannot be reached is a state with a reason, never a crash. A broke
 acknowledgement only frees a slot; a message is settled by the server's signed word alone.
 What the server has not settled is sent again after a pause that doubles, and from the
 oldest on after every reconnection: it drops what it has. One thread does all of it.
+
+Whatever is sent is in the ledger first: window messages since they are in the outbox, everything
+else is recorded here a moment before. Where it cannot be recorded (the disk is full) the connection
+is given up with that reason, and nothing is sent until there is room again.
 """
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from random import SystemRandom
 
 from edge.broker_link import BrokerLink
 from edge.clock import Clock
 from edge.errors import AckError, EdgeError
 from edge.health import HEARTBEAT_S
+from edge.ledger.entry import EntryKind
+from edge.ledger.traffic import Meter
 from edge.outbox import Outbox
+from edge.punctual import MARK_S
 from firmware_cfg import __version__
 from firmware_cfg.errors import MessageError
 from firmware_cfg.messages import Ack, Desired, Health, Reported, State, decode, encode
@@ -70,6 +79,9 @@ class Publisher:
         heartbeat: makes a heartbeat for now.
         reported: the configuration in force.
         timing: pauses.
+        settle_s: windows close so long after their end, half-way between two marks
+            (`edge.punctual`). Heartbeats then leave right after a mark: which of a window's
+            entry and a heartbeat's comes first in the ledger must not tell how busy it was.
     """
 
     def __init__(
@@ -82,14 +94,20 @@ class Publisher:
         heartbeat: Callable[[], Health],
         reported: Callable[[], Reported],
         timing: Timing | None = None,
+        settle_s: int | None = None,
     ) -> None:
         self._device = device
         self._broker = broker
         self._outbox = outbox
+        self._ledger = outbox.ledger
+        self._meter = Meter(broker.tls)
+        self._counted_in: datetime | None = None
+        self._counted_at_s = -(timing or Timing()).heartbeat_s
         self._clock = clock
         self._heartbeat = heartbeat
         self._reported = reported
         self._timing = timing or Timing()
+        self._settle_s = settle_s
         self._where = f"broker {broker.host}:{broker.port}"
         self._random = SystemRandom()
         self._stopping = threading.Event()
@@ -155,10 +173,12 @@ class Publisher:
 
     def _serve(self) -> None:
         """One connection, until it is lost or this stops."""
-        link = BrokerLink(self._broker, self._device, self._state(online=False))
+        will, birth = self._state(online=False), self._state(online=True)
+        self._record((EntryKind.WILL, will), (EntryKind.STATE, birth))
+        link = BrokerLink(self._broker, self._device, will, self._ledger, self._meter)
         try:
             link.open()
-            link.publish(Kind.STATE, self._state(online=True))
+            link.publish(Kind.STATE, birth)
             LOG.info("broker_connected %s", self._where)
             self._failures = 0
             self._begin_sending()
@@ -168,12 +188,53 @@ class Publisher:
                 self._read(link)
                 self._send(link)
                 self._beat(link)
+                self._count(link)
                 self._reason = link.refusal or "connected"
                 self._connected = True
                 link.step(_STEP_S)
         finally:
             self._connected = False
-            link.close(self._state(online=False) if self._stopping.is_set() else None)
+            link.close(self._farewell() if self._stopping.is_set() else None)
+            self._count()
+
+    def _record(self, *payloads: tuple[EntryKind, bytes]) -> None:
+        """Enter what is about to be sent into the ledger, in one commit."""
+        self._ledger.record(self._clock.utc_now(), *payloads)
+
+    def _farewell(self) -> bytes | None:
+        """The last `state`; None if it cannot be recorded: the last will says the same."""
+        payload = self._state(online=False)
+        try:
+            self._record((EntryKind.STATE, payload))
+        except EdgeError as error:
+            LOG.warning("farewell_not_recorded %s", error)
+            return None
+        return payload
+
+    def _count(self, link: BrokerLink | None = None) -> None:
+        """Enter what the connections carried: each window, and after a connection's end.
+
+        Where connections end one after the other, once in the time of a heartbeat.
+        """
+        at_utc, now_s = self._clock.utc_now(), self._clock.monotonic_s()
+        window = self._ledger.window_of(at_utc)
+        if link is not None:
+            self._counted_in = self._counted_in or window
+            waits = not self._right_after_a_mark() or not link.idle()
+            if window == self._counted_in or waits:
+                return
+        elif now_s - self._counted_at_s < self._timing.heartbeat_s and not self._stopping.is_set():
+            return
+        counts = self._meter.counts(time.monotonic())
+        if counts is None:
+            return
+        try:
+            self._ledger.note(at_utc, (EntryKind.TRAFFIC, asdict(counts)))
+        except EdgeError as error:
+            LOG.warning("traffic_not_recorded %s", error)
+            return
+        self._meter.reset()
+        self._counted_in, self._counted_at_s = window, now_s
 
     def _begin_sending(self) -> None:
         """Start again from the oldest unsettled message."""
@@ -227,16 +288,27 @@ class Publisher:
 
     def _beat(self, link: BrokerLink) -> None:
         now_s = self._clock.monotonic_s()
-        if now_s < self._beat_at_s:
+        if now_s < self._beat_at_s or not self._right_after_a_mark():
             return
         while self._beat_at_s <= now_s:
             self._beat_at_s += self._timing.heartbeat_s
-        link.publish(Kind.HEALTH, encode(self._heartbeat()))
+        beat = self._heartbeat().model_copy(update={"ledger": self._ledger.head()})
+        payload = encode(beat)
+        self._record((EntryKind.HEALTH, payload))
+        link.publish(Kind.HEALTH, payload)
+
+    def _right_after_a_mark(self) -> bool:
+        """Whether no window closes about now."""
+        if self._settle_s is None:
+            return True
+        since_s = (self._clock.utc_now().timestamp() - self._settle_s) % MARK_S
+        return since_s < MARK_S / 4
 
     def _report_configuration(self, link: BrokerLink, told: bytes) -> bytes:
         """Publish `reported` if it is not what was told; what is told now."""
         payload = encode(self._reported())
         if payload != told:
+            self._record((EntryKind.REPORTED, payload))
             link.publish(Kind.REPORTED, payload)
         return payload
 

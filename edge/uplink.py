@@ -2,12 +2,15 @@
 
     events ─► stamped with UTC ─► windows ─► joined ─► cells ─► one message a window ─► outbox
 
-While the wall clock is unknown, events wait in memory and nothing closes. A restart begins
-joining anew: cells that were closed before it stand as they are and leave with the next
-message, thin remainders were in memory alone and are lost, as is the unfinished window. If
-the geometry, the expectations or the model changed with the restart, those cells leave at
-once, in a message that still carries the old window and its hashes: a chart never mixes the
-two.
+While the wall clock is unknown, events wait in memory and nothing closes. After a restart,
+windows and joining go on from the checkpoint, where there is one that goes with the outbox's
+state (`edge.checkpoint`). Without it joining begins anew: cells that were closed stand as
+they are and leave with the next message; thin remainders and the unfinished window are lost.
+
+If the geometry, the expectations or the model changed with the restart, the cells from before
+leave in a message that still carries the old window and its hashes: a chart never mixes the
+two. It goes with the first new window, at that window's fixed time, and it goes whether or not
+there is a cell to put into it.
 
 When an estimated clock gives way to a better one, it is as after a restart: closed cells
 stand, the unfinished windows are given up, and the first new one begins after the step.
@@ -16,53 +19,27 @@ Between the two is a gap.
 
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
+from edge.backlog import Backlog, Sink, held_of
 from edge.clock import Stamp
-from edge.errors import OutboxFullError
-from edge.outbox import Build
+from edge.resuming import Keeping, Memory, resume, terms_of
 from edge.visits.values import Event, PointId, Visit
 from edge.windows.calendar import LEAF_LEVELS, StoreCalendar
-from edge.windows.join import Joiner
+from edge.windows.join import Joiner, OpenUnit
 from edge.windows.keeper import ClosedWindow, WindowKeeper
-from edge.windows.release import (
-    Held,
-    Terms,
-    cell_of,
-    fitting,
-    held_to,
-    lasting,
-    payload,
-)
+from edge.windows.kept import Standing
+from edge.windows.release import Terms, cell_of, store_cell
+from edge.windows.week import WeekGatherer
 from firmware_cfg import DEFINITION_VERSION
-from firmware_cfg.errors import MessageError
 from firmware_cfg.hashes import expectations_hash, geometry_hash
-from firmware_cfg.messages import Cell, Desired, Window, decode
+from firmware_cfg.messages import Cell, Desired, Window
 from firmware_cfg.site import Site
 
 LOG = logging.getLogger(__name__)
 MOST_WAITING_EVENTS = 10_000
-
-
-class Sink(Protocol):
-    """The part of the outbox that reporting needs; see `edge.outbox.Outbox`."""
-
-    epoch: str
-
-    def append(self, build: Build, state: bytes) -> int:
-        """Store a message and the released state together."""
-        ...
-
-    def state(self) -> bytes:
-        """The released state stored last; empty if none."""
-        ...
-
-    def save_state(self, state: bytes) -> None:
-        """Store the released state alone."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +63,33 @@ class Reporter:
         outbox: where messages and released state go.
         model_name: person detector, as every message names it.
         stamp: the mapping from capture times to UTC; offered to by whoever reads frames.
+        checkpoint: where the unfinished window is kept; None: nowhere.
     """
 
-    def __init__(self, site: Site, outbox: Sink, model_name: str, stamp: Stamp) -> None:
+    def __init__(
+        self,
+        site: Site,
+        outbox: Sink,
+        model_name: str,
+        stamp: Stamp,
+        checkpoint: Keeping | None = None,
+    ) -> None:
         self.stamp = stamp
         self.hashes = (geometry_hash(site), expectations_hash(site))
         self._site = site
-        self._outbox = outbox
+        self._epoch = outbox.epoch
         self._model = model_name
-        self._held = held_of(outbox)
-        self.k = max(site.privacy.k, self._held.k)
-        self.window_s = max(site.encounter.window_s, self._held.window_s)
-        self._wished_k = self._held.k
-        self._wished_window_s = self._held.window_s
+        held = held_of(outbox)
+        self.k = max(site.privacy.k, held.k)
+        self.window_s = max(site.encounter.window_s, held.window_s)
         self._terms = Terms.of(site, self.k)
         self._calendar = StoreCalendar(site.store, self.window_s)
         self._joiners = self._new_joiners()
-        kept = (held_to(cell, self._terms) for cell in self._held.cells)
-        self._ready: list[Cell] = [cell for cell in kept if cell is not None]
-        self._last = self._held.last
+        self._weeks = WeekGatherer(self._calendar)
+        self._backlog = Backlog(outbox, held, self._terms, (*self.hashes, model_name))
+        self._backlog.closed = self._closed_cells
+        bound = terms_of(site, outbox.epoch, model_name, self.window_s)
+        self._memory = Memory(checkpoint, bound)
         self._waiting: deque[Event] = deque(maxlen=MOST_WAITING_EVENTS)
         self._first_seen_s: float | None = None
         self._seen_s: float | None = None
@@ -150,10 +135,23 @@ class Reporter:
         if self._keeper is None:
             self._keeper = self._begin(now_utc)
         self._follow_stamp()
-        closed = self._keeper.close_due(now_utc, open_visits)
-        for window in closed:
-            self._report(window)
-        return len(closed)
+        count = 0
+        for window in self._keeper.closing(now_utc, open_visits):
+            self._report(window, now_utc)
+            count += 1
+        return count
+
+    def keep(self, now_utc: datetime) -> None:
+        """Keep what a restart would lose. At fixed times, whatever happened.
+
+        Args:
+            now_utc: as for `tick`.
+        """
+        if self._keeper is not None:
+            weeks = self._weeks.so_far()
+            units = {point: joiner.open_units() for point, joiner in self._joiners.items()}
+            standing = Standing(now_utc, self._keeper.unfinished(), units, weeks)
+            self._memory.keep(self._backlog.generation, standing)
 
     def tighten(self, desired: Desired) -> Tightened:
         """Follow a server's wish as far as it tightens: k at once, the window at next start."""
@@ -163,9 +161,10 @@ class Reporter:
             applied.append(f"k = {desired.k}")
         elif desired.k is not None and desired.k < self.k:
             refused.append(f"k = {desired.k}: {self.k} is in force, and it may only be raised")
-        window_s, coming_s = desired.window_s, max(self.window_s, self._wished_window_s)
+        window_s = desired.window_s
+        coming_s = max(self.window_s, self._backlog.wished_window_s)
         if window_s is not None and window_s > coming_s and window_s in LEAF_LEVELS:
-            self._wished_window_s = window_s
+            self._backlog.wished_window_s = window_s
             applied.append(f"window_s = {window_s} from the next start")
         elif window_s is not None and window_s != coming_s:
             refused.append(
@@ -173,31 +172,36 @@ class Reporter:
                 " lengthened, to 1800 or 3600"
             )
         if applied:
-            self._outbox.save_state(self._state(self._ready))
+            self._backlog.save()
         for wish in refused:
             LOG.warning("desired_refused %s", wish)
         return Tightened(tuple(applied), tuple(refused))
 
     def _raise_k(self, k: int) -> None:
-        self.k = self._wished_k = k
+        self.k = self._backlog.wished_k = k
         self._terms = Terms.of(self._site, k)
         for joiner in self._joiners.values():
             joiner.raise_k(k)
-        self._ready = [cell for cell in self._ready if cell.visits >= k]
+        self._backlog.hold_to(self._terms)
 
     def _begin(self, now_utc: datetime) -> WindowKeeper:
-        """Windows from the first frame on, with what waited for the clock."""
+        """Windows from the first frame or the checkpoint on, with what waited for the clock."""
         first_s = self._first_seen_s
-        keeper = self._new_keeper(
-            now_utc if first_s is None else min(now_utc, self.stamp.utc(first_s))
-        )
+        first = now_utc if first_s is None else self.stamp.utc(first_s)
+        keeper = self._new_keeper(first)
+        standing = self._memory.find(self._backlog.generation, now_utc)
+        self._backlog.begin(resumed=standing is not None)
+        if standing is not None:
+            LOG.info("checkpoint_resumed")
+            self._joiners = self._new_joiners(standing.units)
+            self._weeks = WeekGatherer(self._calendar, standing.weeks)
+            resume(keeper, standing, first, self._site.encounter.settle_s)
         for seen_s in (self._first_seen_s, self._seen_s):
             if seen_s is not None:
                 keeper.seen(seen_s)
         for event in self._waiting:
             keeper.add(event)
         self._waiting.clear()
-        self._cut()
         return keeper
 
     def _new_keeper(self, begins: datetime) -> WindowKeeper:
@@ -208,12 +212,14 @@ class Reporter:
             self._terms.kinds,
             self.stamp.utc,
             begins=begins,
-            reported_until=self._reported_until,
+            reported_until=self._backlog.reported_until,
         )
 
-    def _new_joiners(self) -> dict[PointId, Joiner]:
-        leaf = LEAF_LEVELS[self.window_s]
-        return {point: Joiner(self.k, leaf) for point in self._terms.kinds}
+    def _new_joiners(
+        self, units: Mapping[PointId, Iterable[OpenUnit]] | None = None
+    ) -> dict[PointId, Joiner]:
+        leaf, before = LEAF_LEVELS[self.window_s], units or {}
+        return {point: Joiner(self.k, leaf, before.get(point, ())) for point in self._terms.kinds}
 
     def _follow_stamp(self) -> None:
         """Begin anew if the stamp was fixed again.
@@ -223,61 +229,45 @@ class Reporter:
         """
         if self._fixes == self.stamp.fixes:
             return
-        self._ready += self._closed_cells()
-        self._joiners = self._new_joiners()
+        self._backlog.add(self._closed_cells())
+        self._joiners, self._weeks = self._new_joiners(), WeekGatherer(self._calendar)
         at = self.stamp.utc(self._seen_s or 0.0)
         LOG.warning("clock_fixed_again windows begin anew after %s", at.isoformat())
         self._keeper = self._new_keeper(self._calendar.window_at(at).end)
         self._keeper.seen(self._seen_s or 0.0)
 
-    @property
-    def _reported_until(self) -> datetime | None:
-        return self._held.reported_until if self._last is None else self._last.end
+    def _report(self, closed: ClosedWindow, now_utc: datetime) -> None:
+        """One message, at its fixed time: whichever cells are final, or none.
 
-    def _cut(self) -> None:
-        """If the configuration changed, send what was measured under the old one."""
-        last = self._last
-        if last is None or not self._ready:
-            return
-        if (last.geometry_hash, last.expectations_hash, last.model) == (*self.hashes, self._model):
-            return
-        while self._ready and self._send(last):
-            pass
-
-    def _report(self, closed: ClosedWindow) -> None:
+        The checkpoint is there before the outbox commits: see `edge.checkpoint.file`.
+        """
+        self._backlog.cut()
         path = self._calendar.path(closed.window)
         following = None if closed.following is None else self._calendar.path(closed.following)
+        gathers = self._terms.weekly_staff or self._terms.patterns
+        self._weeks.closed(closed.window)
         for point, joiner in self._joiners.items():
-            for joined in joiner.take(closed.window, closed.tallies[point], path, following):
-                self._ready.append(cell_of(point, joined, self._terms))
-        self._last = self._head(closed)
-        self._send(self._last)
+            joined = joiner.take(closed.window, closed.tallies[point], path, following)
+            self._backlog.add([cell_of(point, one, self._terms) for one in joined])
+            for one in joined if gathers else ():
+                self._weeks.add(point, one)
+        self._backlog.add(self._week_cells(closed))
+        self._backlog.generation += 1
+        self.keep(now_utc)
+        self._backlog.report(self._head(closed))
 
-    def _send(self, head: Window) -> bool:
-        """Append one message with as many cells as fit; False if the outbox is full."""
-        count = fitting(head, self._ready)
-        cells, rest = self._ready[:count], self._ready[count:]
-        try:
-            self._outbox.append(
-                lambda epoch, seq: payload(head, epoch, seq, cells), self._state(rest)
-            )
-        except OutboxFullError as error:
-            LOG.error("outbox_full %s", error)  # noqa: TRY400 -- a state, not a crash
-            self._save_despite_full()
-            return False
-        self._ready = rest
-        return True
-
-    def _save_despite_full(self) -> None:
-        try:
-            self._outbox.save_state(self._state(self._ready))
-        except OutboxFullError as error:
-            LOG.error("outbox_full %s", error)  # noqa: TRY400 -- the cells stay in memory
+    def _week_cells(self, closed: ClosedWindow) -> list[Cell]:
+        """Cells of the store's weeks that no point can add to any more."""
+        after = None if closed.following is None else closed.following.start
+        begins = [joiner.undecided_since() or after for joiner in self._joiners.values()]
+        until = min((at for at in begins if at is not None), default=None)
+        made = (store_cell(part, self._terms) for part in self._weeks.over(until))
+        return [cell for cell in made if cell is not None]
 
     def _head(self, closed: ClosedWindow) -> Window:
         return Window(
             device=self._site.device.id,
-            epoch=self._outbox.epoch,
+            epoch=self._epoch,
             sequence=1,
             start=closed.window.start,
             end=closed.window.end,
@@ -290,17 +280,6 @@ class Reporter:
             clock=self.stamp.quality,
         )
 
-    def _state(self, ready: list[Cell]) -> bytes:
-        """What may survive a restart: cells of at least k visits, and where reporting is."""
-        held = Held(
-            cells=(*ready, *self._closed_cells()),
-            reported_until=self._reported_until,
-            last=self._last,
-            k=self._wished_k,
-            window_s=self._wished_window_s,
-        )
-        return held.model_dump_json().encode()
-
     def _closed_cells(self) -> list[Cell]:
         """Cells of at least k visits that a remainder could still extend."""
         return [
@@ -308,18 +287,3 @@ class Reporter:
             for point, joiner in self._joiners.items()
             for joined in joiner.closed_cells()
         ]
-
-
-def held_of(outbox: Sink) -> Held:
-    """Released state of an earlier run; none in a new outbox.
-
-    Of a state that cannot be read as a whole, what is lasting.
-    """
-    state = outbox.state()
-    if not state:
-        return Held()
-    try:
-        return decode(Held, state)
-    except MessageError as error:
-        LOG.error("held_state_unreadable %s", error)  # noqa: TRY400 -- it says what and where
-        return lasting(state)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from edge.backlog import held_of
+from edge.checkpoint.file import EVERY_S, Checkpoint
 from edge.clock import BUILT, Clock, FrameClock, Stamp, SystemClock
 from edge.health import Fault, Vitals, reported
+from edge.ledger.changes import Changes
+from edge.ledger.in_force import in_force
 from edge.outbox import Outbox
 from edge.publisher import Publisher, Status
-from edge.uplink import Reporter, held_of
+from edge.punctual import PunctualOutbox, SteadyPresent
+from edge.uplink import Reporter
 
 if TYPE_CHECKING:
     from edge.engine import Engine
@@ -31,7 +36,13 @@ class Upload:
         kernel_layers: what the heartbeat says of the jail.
     """
 
-    def __init__(self, site: Site, starts_at: datetime | None, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        starts_at: datetime | None,
+        clock: Clock | None = None,
+        key: bytes | None = None,
+    ) -> None:
         """Build for a site with a broker.
 
         Args:
@@ -39,6 +50,7 @@ class Upload:
             starts_at: UTC of capture time 0 where the frames are the clock; None: they
                 are stamped by this machine's clock.
             clock: this machine's clock, if not the system's.
+            key: of the checkpoint; None: the unfinished window is in memory alone.
 
         Raises:
             OutboxError: the outbox cannot be opened.
@@ -49,19 +61,28 @@ class Upload:
         self._frame_clock = FrameClock(starts_at.astimezone(UTC)) if starts_at else None
         device = site.device
         folder = Path(device.state_dir)
-        self._outbox = Outbox(
-            folder / OUTBOX_FILE, device.outbox_mb, device.id, site.broker.server_key
-        )
-        floor = held_of(self._outbox).reported_until or BUILT
-        self._real_clock = clock or SystemClock(floor)
+        self._real_clock = clock or SystemClock()
+        self._outbox = self._open_outbox(site, site.broker.server_key)
+        if clock is None:
+            self._real_clock = SystemClock(held_of(self._outbox).reported_until or BUILT)
         self._seen_s: float | None = None
-        self._came_s = self._real_clock.monotonic_s()
+        self._came_s = self._keep_at_s = self._real_clock.monotonic_s()
+        self._present = SteadyPresent(self._real_clock.monotonic_s)
         stamp = Stamp()
         if self._frame_clock:
             stamp.offer(0.0, self._frame_clock.utc_now(), "rtc")
         self._minute = -1
         self.kernel_layers: tuple[str, ...] = ()
-        self._reporter = Reporter(site, self._outbox, device.model, stamp)
+        kept, points = None, len(site.service_point) + len(site.queue)
+        if key is not None and self._frame_clock is None:
+            kept = Checkpoint(folder, key, self._real_clock.monotonic_s, points)
+        self._reporter = Reporter(site, self._outbox, device.model, stamp, kept)
+        self._outbox.ledger.window_s = self._reporter.window_s
+        self._changes = Changes(
+            self._outbox.ledger,
+            lambda: in_force(site, self._reporter.k, self._reporter.window_s),
+        )
+        self._changes.follow(self._real_clock.utc_now())
         self._vitals = Vitals(site, device.model, self._real_clock, self._real_clock.monotonic_s())
         self._publisher = Publisher(
             device.id,
@@ -72,6 +93,7 @@ class Upload:
             reported=lambda: reported(
                 site, self._reporter.k, self._reporter.window_s, self._reporter.hashes
             ),
+            settle_s=site.encounter.window_settle_s,
         )
 
     def __enter__(self) -> Self:
@@ -109,11 +131,39 @@ class Upload:
 
     def tick(self, engine: Engine) -> None:
         """Follow the server's wishes and close what is due."""
-        while (desired := self._publisher.take_desired()) is not None:
-            self._reporter.tighten(desired)
+        at_utc = self._real_clock.utc_now()
+        while self._changes.may_follow(at_utc):
+            desired = self._publisher.take_desired()
+            if desired is None:
+                break
+            self._changes.followed(at_utc, desired, self._reporter.tighten(desired))
         stamp = self._reporter.stamp
         if self._frame_clock is None and self._seen_s is not None and stamp.known:
-            self._close(stamp.utc(self._seen_s) + timedelta(seconds=self._silent_s()), engine)
+            now_utc = self._present.at(stamp, self._seen_s, self._came_s)
+            self._close(now_utc, engine)
+            self._keep(now_utc)
+
+    def _keep(self, now_utc: datetime) -> None:
+        """Keep the unfinished window, each `EVERY_S` from the start on."""
+        now_s = self._real_clock.monotonic_s()
+        if now_s >= self._keep_at_s:
+            self._keep_at_s += EVERY_S * (1 + (now_s - self._keep_at_s) // EVERY_S)
+            self._reporter.keep(now_utc)
+
+    def _open_outbox(self, site: Site, server_key: str) -> Outbox:
+        device = site.device
+        path = Path(device.state_dir) / OUTBOX_FILE
+        if self._frame_clock is not None:
+            return Outbox(path, device.outbox_mb, device.id, server_key)
+        settle_s = site.encounter.window_settle_s
+        return PunctualOutbox(
+            path,
+            device.outbox_mb,
+            device.id,
+            server_key,
+            clock=self._real_clock,
+            settle_s=settle_s,
+        )
 
     def _close(self, now_utc: datetime, engine: Engine) -> None:
         self._reporter.tick(now_utc, _as_they_stand(engine))

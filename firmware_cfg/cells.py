@@ -57,6 +57,7 @@ class PointKind(StrEnum):
 
     SERVICE_POINT = "service_point"
     QUEUE = "queue"
+    STORE = "store"
 
 
 class Level(StrEnum):
@@ -134,10 +135,65 @@ class StaffFigures(Message):
     present_s: Annotated[float, Field(ge=0, description="time with a party present, s")]
 
 
+class Split(Message):
+    """Visits parted in two; neither part is smaller than k, nor than any finer cell."""
+
+    yes: Count
+    no: Count
+
+
+class Patterns(Message):
+    """Greeted visits by service pattern; each as large as the parts of a `Split`."""
+
+    interactive: Count
+    proactive: Count
+    reactive: Count
+
+
+Bounds = tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]]
+
+
+class WeekFigures(Message):
+    """What depends on staff, of a store's week (privacy rule 4); null: it may not be told."""
+
+    greeted_in_time: Annotated[
+        Split | None, Field(description="greeted within the expectation, or not; none censored")
+    ] = None
+    left_greeted: Annotated[
+        Split | None, Field(description="left unserved: greeted before, or not")
+    ] = None
+    flawless: Annotated[
+        Split | None, Field(description="judged: no expectation broken, or one")
+    ] = None
+    recovered: Annotated[
+        Split | None, Field(description="broken: ended served all the same, or not")
+    ] = None
+    interrupted: Annotated[
+        Split | None, Field(description="served: with an interruption, or without")
+    ] = None
+    greeting_median_s: Annotated[
+        Bounds | None, Field(description="of those who were greeted: bounds of the median, s")
+    ] = None
+    interaction_median_s: Annotated[
+        Bounds | None, Field(description="of those who were greeted: bounds of the median, s")
+    ] = None
+    attended_percent: (
+        Annotated[
+            int,
+            Field(ge=5, le=95, multiple_of=5, description="5 is at most 5, 95 at least 95"),
+        ]
+        | None
+    ) = None
+    patterns: Annotated[
+        Patterns | None, Field(description="only under an agreement that the site file names")
+    ] = None
+
+
 class Cell(Message):
     """Released figures of one point over one period: at least k visits, never changed.
 
-    Visits belong to the period of their arrival, [start, end).
+    Visits belong to the period of their arrival, [start, end). A cell of the kind `store` is
+    the union of the cells of all points that lie in one week; it holds `week`.
     """
 
     point: PointId
@@ -156,6 +212,9 @@ class Cell(Message):
     observed_s: Annotated[float, Field(ge=0, description="visit seconds seen")]
     bridged_s: Annotated[float, Field(ge=0, description="visit seconds bridged over")]
     unknown_s: Annotated[float, Field(ge=0, description="visit seconds not known")]
+    week: Annotated[
+        WeekFigures | None, Field(description="of a store's week alone; privacy rule 4")
+    ] = None
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -165,4 +224,9 @@ class Cell(Message):
         outcomes = sum(self.outcomes.model_dump().values())
         if outcomes != self.visits:
             raise ValueError(f"outcomes sum to {outcomes}, expected {self.visits} visits")
+        is_store = self.kind is PointKind.STORE
+        if is_store and (self.level is not Level.WEEK or self.staff is not None):
+            raise ValueError(f"a store's cell: expected a week without staff, found {self.level}")
+        if is_store == (self.week is None):
+            raise ValueError(f"a {self.kind}'s cell: expected `week` of a store, and no other")
         return self

@@ -1,7 +1,8 @@
 """The wire contract: one closed, versioned model a message.
 
 JSON in UTF-8. Every message states `schema_version`; the server reads N, N-1 and N-2.
-A window message is padded to `WINDOW_BYTES` exactly, so that its length says nothing.
+A window message is padded to `WINDOW_BYTES` exactly and a heartbeat to `HEALTH_BYTES`, so that
+its length says nothing.
 Instants are RFC 3339 in UTC with a `Z`. The JSON Schemas in `docs/schema/` are written
 from these models.
 """
@@ -22,17 +23,21 @@ from firmware_cfg.cells import (
     Level,
     Message,
     Outcomes,
+    Patterns,
     PointId,
     PointKind,
     Sequence,
     Sha256,
+    Split,
     StaffFigures,
+    WeekFigures,
     WireHistogram,
     check_span,
 )
 from firmware_cfg.errors import MessageError, NewerVersionError
 
 __all__ = [
+    "HEALTH_BYTES",
     "MODELS",
     "OLDEST_READ_VERSION",
     "SCHEMA_VERSION",
@@ -48,9 +53,11 @@ __all__ = [
     "Health",
     "Instant",
     "Invalid",
+    "LedgerHead",
     "Level",
     "Message",
     "Outcomes",
+    "Patterns",
     "PointId",
     "PointKind",
     "Queue",
@@ -58,8 +65,10 @@ __all__ = [
     "Reported",
     "Sequence",
     "Sha256",
+    "Split",
     "StaffFigures",
     "State",
+    "WeekFigures",
     "Window",
     "WireHistogram",
     "ack_signed_bytes",
@@ -72,6 +81,7 @@ __all__ = [
 SCHEMA_VERSION = 1
 OLDEST_READ_VERSION = max(1, SCHEMA_VERSION - 2)
 WINDOW_BYTES = 16384
+HEALTH_BYTES = 1024
 
 
 class Invalid(Message):
@@ -113,8 +123,22 @@ class Window(Message):
         return self
 
 
+class LedgerHead(Message):
+    """Signed head of the device's ledger: a tree of RFC 9162 over its entries.
+
+    How many entries there are follows from elapsed time and the connection's fate: a window has
+    one message whatever was seen, so the size tells nothing of the scene.
+    """
+
+    ledger: Annotated[Epoch, Field(description="ledger id: the epoch of its database")]
+    size: Annotated[int, Field(ge=0, le=2**40 - 1, description="entries")]
+    root: Annotated[Sha256, Field(description="root hash of the tree over them")]
+    window: Annotated[Instant, Field(description="start of the window it was signed in")]
+    signature: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$", description="Ed25519, hexadecimal")]
+
+
 class Health(Message):
-    """Heartbeat at fixed times; nothing in it depends on the scene."""
+    """Heartbeat at fixed times, of a fixed size; nothing in it depends on the scene."""
 
     kind: Literal["health"] = "health"
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
@@ -129,6 +153,10 @@ class Health(Message):
         tuple[Literal["camera", "outbox", "clock", "disk"], ...], Field(max_length=8)
     ] = ()
     kernel_layers: Annotated[tuple[str, ...], Field(max_length=8)] = ()
+    ledger: Annotated[
+        LedgerHead | None, Field(description="of the ledger before this heartbeat's own entry")
+    ] = None
+    pad: Annotated[str, Field(description="spaces, up to the fixed size")] = ""
 
 
 class Queue(Message):
@@ -217,17 +245,24 @@ def ack_signed_bytes(
 
 
 def encode(message: Message) -> bytes:
-    """Compact JSON; a `Window` padded to `WINDOW_BYTES`.
+    """Compact JSON; a `Window` padded to `WINDOW_BYTES`, a `Health` to `HEALTH_BYTES`.
 
     Raises:
-        MessageError: a window whose cells do not fit.
+        MessageError: one of them does not fit.
     """
-    if not isinstance(message, Window):
-        return message.model_dump_json().encode()
+    if isinstance(message, Window):
+        return _padded(message, WINDOW_BYTES, f"window {message.start}")
+    if isinstance(message, Health):
+        return _padded(message, HEALTH_BYTES, f"health of {message.device}")
+    return message.model_dump_json().encode()
+
+
+def _padded(message: Message, size_bytes: int, name: str) -> bytes:
+    """Compact JSON with `pad`, its last field, filled with spaces up to `size_bytes`."""
     bare = message.model_copy(update={"pad": ""}).model_dump_json().encode()
-    if len(bare) > WINDOW_BYTES:
-        raise MessageError(f"window {message.start}: {len(bare)} bytes, at most {WINDOW_BYTES} fit")
-    return bare[:-2] + b" " * (WINDOW_BYTES - len(bare)) + b'"}'
+    if len(bare) > size_bytes:
+        raise MessageError(f"{name}: {len(bare)} bytes, at most {size_bytes} fit")
+    return bare[:-2] + b" " * (size_bytes - len(bare)) + b'"}'
 
 
 def decode(model: type[AnyMessage], payload: bytes) -> AnyMessage:

@@ -55,7 +55,8 @@ def _team_warnings(site: Site) -> Iterator[str]:
     team = site.privacy.team_size
     if team is None or team < 3:
         size = "is not declared" if team is None else f"= {team} is below 3"
-        yield f"privacy.team_size {size}: figures that depend on staff are not released"
+        how = "are not released" if team is None else "are released per store and week only"
+        yield f"privacy.team_size {size}: figures that depend on staff {how}"
 
 
 def _store_warnings(site: Site) -> Iterator[str]:

@@ -145,8 +145,15 @@ class Privacy(Section):
         None,
         ge=1,
         le=1000,
-        description="People who take turns at the counters; below 3, or undeclared: nothing that "
-        "depends on staff is released.",
+        description="People who take turns at the counters; below 3: what depends on staff is "
+        "released per store and week only; undeclared: not at all.",
+    )
+    pattern_agreement: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="The agreement that permits service patterns, by its name and date; none: "
+        "they are not released. With one: per store and week only.",
     )
 
 

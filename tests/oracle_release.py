@@ -5,7 +5,8 @@ visits are put under them, units are folded as nested lists, and every figure of
 counted from its rows. Written from docs/privacy.md and docs/metrics.md, and sharing no code
 with `edge.windows` or `firmware_cfg.histogram`.
 
-`released_cells` returns dictionaries of the shape of a wire cell (`Cell.model_dump_json`).
+`released_cells` returns dictionaries of the shape of a wire cell (`Cell.model_dump_json`),
+cells of a store's weeks among them; `week` is in these alone.
 
 Each row must be as it was when its window closed: a visit that lasts longer than the
 window's settling time after the window's end is to be given as a `still_present` row. Zones
@@ -97,14 +98,10 @@ def released_cells(
     closed = [leaf for leaf in known if leaf[2] + settle <= now]
     following = known[len(closed)][0] if len(closed) < len(known) else None
     every_row, every_passer, every_span = list(rows), list(passers_by), list(presence)
-    cells = []
+    cells, by_point = [], []
     for point, kind in _points(site):
         leaves = [Leaf(path, start, end) for path, start, end in closed]
-        for row in every_row:
-            if (row["service_point"] or row["queue"]) == point:
-                at = instant(zero_utc, row["arrived_s"])
-                for leaf in _holding(site, leaves, at):
-                    leaf.rows.append(row)
+        _fill(site, leaves, [r for r in every_row if _point(r) == point], zero_utc)
         for where, arrived_s in every_passer:
             if where == point:
                 for leaf in _holding(site, leaves, instant(zero_utc, arrived_s)):
@@ -114,6 +111,10 @@ def released_cells(
                 _spread(site, leaves, span, zero_utc)
         groups = _released(leaves, following, site.privacy.k)
         cells += [_cell(site, point, kind, group) for group in groups]
+        by_point.append((leaves, groups))
+    if site.privacy.team_size in {1, 2}:
+        week_of = [path[1] for path, _, _ in listed]
+        cells += _week_cells(site, by_point, Counter(week_of), following)
     return sorted(cells, key=lambda cell: (cell["point"], cell["start"]))
 
 
@@ -209,6 +210,16 @@ def _keys(site: Site, at: datetime) -> tuple[Any, ...]:
         local.minute // 30,
         local.minute // 15,
     )
+
+
+def _point(row: Row) -> str:
+    return str(row["service_point"] or row["queue"])
+
+
+def _fill(site: Site, leaves: list[Leaf], rows: list[Row], zero_utc: datetime) -> None:
+    for row in rows:
+        for leaf in _holding(site, leaves, instant(zero_utc, row["arrived_s"])):
+            leaf.rows.append(row)
 
 
 def _holding(site: Site, leaves: list[Leaf], at: datetime) -> list[Leaf]:
@@ -314,6 +325,129 @@ def _cell(site: Site, point: str, kind: str, group: Group) -> Row:
             for part in ("observed", "bridged", "unknown")
         },
     }
+
+
+def _week_cells(
+    site: Site,
+    by_point: list[tuple[list[Leaf], list[Group]]],
+    windows_in: Counter[Any],
+    following: tuple[Any, ...] | None,
+) -> list[Row]:
+    """Rule 4: per store and week, of the cells that were released of that week."""
+    cells = []
+    for week in sorted({leaf.path[1] for leaves, _ in by_point for leaf in leaves}):
+        k = site.privacy.k
+        if any(_holds_back(leaves, groups, week, following, k) for leaves, groups in by_point):
+            continue
+        parts: list[Group] = []
+        for _, groups in by_point:
+            inside = [g for g in groups if {leaf.path[1] for leaf in g.leaves} == {week}]
+            if sum(len(g.leaves) for g in inside) == windows_in[week]:
+                parts += inside
+        if parts:
+            cells += _week_cell(site, parts)
+    return cells
+
+
+def _holds_back(
+    leaves: list[Leaf], groups: list[Group], week: Any, following: tuple[Any, ...] | None, k: int
+) -> bool:
+    """Whether something of the week, or before, may still be released."""
+    done = {id(leaf) for group in groups for leaf in group.leaves}
+    if following is not None and following[1] <= week:
+        return True
+    done |= _thin_weeks(leaves, following, k)
+    return any(
+        id(leaf) not in done
+        and leaf.path[1] <= week
+        and following is not None
+        and leaf.path[0] == following[0]
+        for leaf in leaves
+    )
+
+
+def _thin_weeks(leaves: list[Leaf], following: tuple[Any, ...] | None, k: int) -> set[int]:
+    """Windows of the month's weeks that are thin together: no cell of one week will hold them."""
+    done: list[Group] = []
+    waiting: list[Leaf] = []
+    month = [leaf for leaf in leaves if following is not None and leaf.path[0] == following[0]]
+    for child in _children(month, 0):
+        if following is None or child[0].path[1] == following[1]:
+            break
+        _fold_in(done, waiting, _whole(child, 1, k), k, "month")
+    return {id(leaf) for leaf in waiting}
+
+
+def _week_cell(site: Site, parts: list[Group]) -> list[Row]:
+    leaves = [leaf for group in parts for leaf in group.leaves]
+    rows = [row for leaf in leaves for row in leaf.rows]
+    scale = min(1 if g.visits < 30 else 3 if g.visits < 100 else 5 for g in parts)
+    whole = Group("week", sorted(leaves, key=lambda leaf: leaf.start))
+    least = site.privacy.k if len(parts) == 1 else max(site.privacy.k, *(g.visits for g in parts))
+    told = _told(site, rows, leaves, least)
+    if all(figure is None for figure in told.values()):
+        return []
+    cell = _cell(site, "all-points", "store", whole)
+    cell |= {"staff": None, "week": told}
+    cell |= {"waiting": _times(rows, "waiting_s", scale), "stay": _lengths(rows, scale)}
+    each = [_cell(site, "any", "queue", group) for group in parts]
+    for part in ("observed_s", "bridged_s", "unknown_s"):
+        cell[part] = float(sum(one[part] for one in each))
+    return [cell]
+
+
+def _told(site: Site, rows: list[Row], leaves: list[Leaf], least: int) -> Row:
+    greeted = [r for r in rows if r["greeting_s"] is not None and not r["left_censored"]]
+    gone = [
+        r
+        for r in rows
+        if r["greeting_s"] is None and not r["left_censored"] and r["outcome"] != "still_present"
+    ]
+    limit = bucket(site.encounter.greet_within_s, 5)
+    in_time = sum(bucket(r["greeting_s"], 5) <= limit for r in greeted)
+    outcomes = Counter(r["outcome"] for r in rows)
+    broken = [r for r in rows if r["flawless"] is False]
+    recovered = sum(r["outcome"] == "served" for r in broken)
+    flawless = sum(r["flawless"] is True for r in rows)
+    interrupted = sum(r["interruptions"] > 0 for r in rows)
+    present_ms = sum(leaf.present_ms for leaf in leaves)
+    percent = None
+    if present_ms:
+        share = sum(leaf.attended_ms for leaf in leaves) / present_ms
+        percent = min(95, max(5, 5 * round(20 * share)))
+
+    def split(yes: int, no: int) -> Row | None:
+        return {"yes": yes, "no": no} if min(yes, no) >= least else None
+
+    return {
+        "greeted_in_time": split(in_time, len(greeted) + len(gone) - in_time),
+        "left_greeted": split(outcomes["greeted_only"], outcomes["abandoned"]),
+        "flawless": split(flawless, len(broken)),
+        "recovered": split(recovered, len(broken) - recovered),
+        "interrupted": split(interrupted, outcomes["served"] - interrupted),
+        "greeting_median_s": _middle([r["greeting_s"] for r in greeted], least),
+        "interaction_median_s": _middle(
+            [
+                r["interaction_s"]
+                for r in rows
+                if r["greeted_s"] is not None
+                and not r["left_censored"]
+                and r["outcome"] != "still_present"
+            ],
+            least,
+        ),
+        "attended_percent": percent,
+        "patterns": None,
+    }
+
+
+def _middle(values: list[float], least: int) -> list[float] | None:
+    """Bounds of the bucket of the lower median."""
+    if len(values) < 2 * least:
+        return None
+    index = bucket(sorted(values)[(len(values) - 1) // 2], 1)
+    lower = 2 ** (index / 2)
+    return [round(0.0 if lower < 1 / 16 else lower, 1), round(2 ** ((index + 1) / 2), 1)]
 
 
 def _staff(rows: list[Row], leaves: list[Leaf], scale: int) -> Row:

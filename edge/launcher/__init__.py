@@ -5,7 +5,7 @@ descriptors it needs beside standard input, output and error:
 
 | process | started | holds |
 |---|---|---|
-| edge (`edge.appliance`) | first | records pipe (read), pulse pipe (write), lifeline (read) |
+| edge (`edge.appliance`) | first | records pipe (read), pulse pipe (write), lifeline, key (read) |
 | relay (`edge.relay`) | for a network camera | stream pipe (write), credentials (read) |
 | vision (`vision`) | when edge is ready | records pipe (write), stream pipe (read) |
 
@@ -23,6 +23,7 @@ from edge.launcher.orders import Orders, edge_entry
 from edge.launcher.run import Run
 from edge.launcher.signals import Signals
 from edge.launcher.terms import Launch, Terms
+from firmware_cfg.confine.closing import hide
 from firmware_cfg.load import load_site
 
 __all__ = ["Launch", "Terms", "edge_entry", "launch"]
@@ -35,5 +36,6 @@ def launch(what: Launch) -> int:
         SiteFileError: the site file cannot be used.
     """
     site = load_site(what.site)
+    hide()  # it holds the checkpoint's key, and perhaps a camera's password
     with Signals() as signals:
         return Run(what, Orders(what, site), signals).run()

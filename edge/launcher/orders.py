@@ -36,15 +36,22 @@ class Orders:
     what: Launch
     site: Site
 
-    def edge(self, records: int, pulse: int, lifeline: int) -> Order:
-        """Edge, reading `records` until `lifeline` ends, telling `pulse`."""
-        descriptors = (records, pulse, lifeline)
+    @property
+    def publishes(self) -> bool:
+        """Whether edge has windows to keep."""
+        return self.site.broker is not None
+
+    def edge(self, records: int, pulse: int, lifeline: int, key: int | None = None) -> Order:
+        """Edge, reading `records` until `lifeline` ends, telling `pulse`; `key` gives its key."""
+        descriptors = (records, pulse, lifeline, *(() if key is None else (key,)))
         arguments = [
             *("--site", str(self.what.site)),
             *("--records-fd", str(records)),
             *("--pulse-fd", str(pulse)),
             *("--lifeline-fd", str(lifeline)),
         ]
+        if key is not None:
+            arguments += ["--key-fd", str(key)]
         for option, path in self.what.outputs:
             arguments += [option, str(path)]
         if self.what.is_live:

@@ -13,6 +13,9 @@ A live source (camera, network camera, `--loop`):
 A file: it ends with the file; whatever else ends, hangs or refuses fails the run, and leaves
 no results.
 
+The checkpoint's key is drawn here, once a run, and given to each edge process down a pipe of
+its own: an edge that is replaced goes on with its predecessor's unfinished window.
+
 What waits in the records pipe when edge is replaced is thrown away: the new edge stamps its
 first record with the time at which it comes. A record is written at once or not at all
 (shorter than PIPE_BUF), and read in whole multiples, so no half of one is ever left behind.
@@ -26,6 +29,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from edge.checkpoint.key import KEY_BYTES
 from edge.launcher.children import how_it_ended, say
 from edge.launcher.group import Group
 from edge.launcher.watch import Watch
@@ -55,6 +59,7 @@ class Run:
         self._records = os.pipe()
         self._lifeline = os.pipe()
         self._pulse = -1
+        self._key = os.urandom(KEY_BYTES)
 
     def run(self) -> int:
         """Until the source ends or a signal comes; the exit status."""
@@ -172,7 +177,7 @@ class Run:
             self._new_records_pipe()
         else:
             self._throw_away_records()
-        say(f"{fault}; what it had not released is lost; next start in {watch.ended(now_s):g} s")
+        say(f"{fault}; who was there is lost to the count; next start in {watch.ended(now_s):g} s")
         return None
 
     def _follow_capture(self, now_s: float) -> int | None:
@@ -201,9 +206,14 @@ class Run:
         if self._pulse >= 0:
             os.close(self._pulse)
         self._pulse, pulse = os.pipe()
-        order = self._orders.edge(self._records[0], pulse, self._lifeline[0])
-        self._edge.begin([order], now_s)
-        os.close(pulse)
+        key = _holding(self._key) if self._orders.publishes else None
+        try:
+            order = self._orders.edge(self._records[0], pulse, self._lifeline[0], key)
+            self._edge.begin([order], now_s)
+        finally:
+            for descriptor in (pulse, key):
+                if descriptor is not None:
+                    os.close(descriptor)
 
     def _begin_capture(self, now_s: float) -> None:
         if not self._what.is_network:
@@ -224,10 +234,7 @@ class Run:
         """A pipe that holds the credentials, and then its end; None: there are none."""
         if self._what.credentials is None:
             return None
-        reading, writing = os.pipe()
-        os.write(writing, self._what.credentials.encoded())
-        os.close(writing)
-        return reading
+        return _holding(self._what.credentials.encoded())
 
     def _new_records_pipe(self) -> None:
         for descriptor in self._records:
@@ -238,3 +245,11 @@ class Run:
         """Empty the pipe; its reader is gone, and all that is in it is whole records."""
         if select.select([self._records[0]], [], [], 0)[0]:
             os.read(self._records[0], PIPE_BYTES)
+
+
+def _holding(secret: bytes) -> int:
+    """The reading end of a pipe that holds `secret`, and then its end."""
+    reading, writing = os.pipe()
+    os.write(writing, secret)
+    os.close(writing)
+    return reading

@@ -1,11 +1,12 @@
 """How much of a window's opening time was seen.
 
 Seeing runs from the first frame to the latest; inside it, blind spans are unseen. Time
-before the first frame is `restart`, everything else unseen is `no_frames`. Intervals are
-reported in whole minutes, rounded outwards: a cause that depends on the scene (a hand over
-the lens) must not be timed to the second.
+before the first frame, and time whose visits a restart lost, is `restart`; everything else
+unseen is `no_frames`. Intervals are reported in whole minutes, rounded outwards: a cause that
+depends on the scene (a hand over the lens) must not be timed to the second.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -18,13 +19,36 @@ _ZERO = timedelta(0)
 Reason = Literal["no_frames", "restart"]
 
 
-class Watch:
-    """When frames came: from a first instant to the latest, but for blind spans."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """When frames came, so far.
 
-    def __init__(self) -> None:
-        self._since: datetime | None = None
-        self._until: datetime | None = None
-        self._blind: list[Period] = []
+    Attributes:
+        since, until: of the first and of the latest frame; None before the first.
+        unseen: spans between them that do not count as seen, and why.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    unseen: tuple[tuple[Period, Reason], ...] = ()
+
+
+class Watch:
+    """When frames came: from a first instant to the latest, but for blind spans.
+
+    Args:
+        seen: how far an earlier watch had come.
+    """
+
+    def __init__(self, seen: Seen | None = None) -> None:
+        before = seen or Seen()
+        self._since = before.since
+        self._until = before.until
+        self._unseen = list(before.unseen)
+
+    def so_far(self) -> Seen:
+        """What another watch needs to go on from here."""
+        return Seen(self._since, self._until, tuple(self._unseen))
 
     def seen(self, at: datetime) -> None:
         """A frame was captured at `at`."""
@@ -33,11 +57,15 @@ class Watch:
 
     def blind(self, span: Period) -> None:
         """No frames came during `span`, though they did before and after."""
-        self._blind.append(span)
+        self._unseen.append((span, "no_frames"))
+
+    def lost(self, span: Period) -> None:
+        """Frames came during `span`, but what they showed was lost with a restart."""
+        self._unseen.append((span, "restart"))
 
     def forget(self, before: datetime) -> None:
         """Drop what ended by `before`: its windows are closed."""
-        self._blind = [span for span in self._blind if span.end > before]
+        self._unseen = [one for one in self._unseen if one[0].end > before]
 
     def unseen(self, period: Period) -> list[tuple[Period, Reason]]:
         """The unseen parts of `period`, in order, disjoint."""
@@ -46,7 +74,7 @@ class Watch:
         spans: list[tuple[Period, Reason]] = []
         if period.start < self._since:
             spans.append((Period(period.start, self._since), "restart"))
-        spans += [(span, "no_frames") for span in sorted(self._blind)]
+        spans += sorted(self._unseen)
         if self._until < period.end:
             spans.append((Period(self._until, period.end), "no_frames"))
         parts: list[tuple[Period, Reason]] = []

@@ -22,7 +22,9 @@ runs from its first window's start to its last window's end.
 Released cells are disjoint, of at least k visits, and never change.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Self
 
 from edge.windows.calendar import Period, Unit
@@ -44,6 +46,21 @@ class JoinedCell:
         """This cell with a later one joined to it, at `level`."""
         period = Period(self.period.start, later.period.end)
         return JoinedCell(level, period, self.tally + later.tally)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUnit:
+    """A calendar unit that has not ended, as another joiner needs it to go on.
+
+    Attributes:
+        unit: which one.
+        cells: of at least k visits, not released yet, in order.
+        pending: windows that are thin together.
+    """
+
+    unit: Unit
+    cells: tuple[JoinedCell, ...]
+    pending: JoinedCell | None
 
 
 @dataclass(slots=True)
@@ -98,12 +115,29 @@ class Joiner:
     Args:
         k: smallest number of visits in a released cell.
         leaf_level: level of a single window.
+        units: where an earlier joiner with the same or a smaller k stood.
     """
 
-    def __init__(self, k: int, leaf_level: Level) -> None:
+    def __init__(self, k: int, leaf_level: Level, units: Iterable[OpenUnit] = ()) -> None:
         self._k = k
         self._leaf_level = leaf_level
-        self._open: list[_Node] = []
+        self._open = [_Node(one.unit, list(one.cells), one.pending) for one in units]
+        for node in self._open:
+            node.refold(k)
+
+    def open_units(self) -> tuple[OpenUnit, ...]:
+        """What another joiner needs to go on from here, from the month down."""
+        return tuple(OpenUnit(one.unit, tuple(one.cells), one.pending) for one in self._open)
+
+    def undecided_since(self) -> datetime | None:
+        """Start of the first window that may yet be released in a cell of its own week.
+
+        None if there is none. Weeks that are thin together wait in the month: whatever becomes
+        of them, it is no cell of one week.
+        """
+        held = [cell for node in self._open for cell in node.cells]
+        held += [node.pending for node in self._open[1:] if node.pending is not None]
+        return min((cell.period.start for cell in held), default=None)
 
     def take(
         self, window: Period, tally: Tally, path: Path, following: Path | None

@@ -8,14 +8,14 @@ That rule needs to keep nothing about a party. Visits are tallied as they become
 no row about one party is held here at all.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from edge.errors import WindowError
 from edge.visits.values import BlindSpan, Event, PasserBy, PointId, PresenceSpan, Visit
 from edge.windows.calendar import Period, StoreCalendar
-from edge.windows.coverage import Watch
+from edge.windows.coverage import Seen, Watch
 from edge.windows.tally import Tally
 from firmware_cfg.messages import Coverage, Invalid
 
@@ -39,6 +39,21 @@ class ClosedWindow:
     tallies: dict[PointId, Tally]
     coverage: Coverage
     invalid: tuple[Invalid, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The windows that have not closed, as another keeper needs them to go on.
+
+    Attributes:
+        following: the next window to close; None if the store does not open again.
+        tallies: what was counted so far, by window and point.
+        seen: when frames came.
+    """
+
+    following: Period | None
+    tallies: Mapping[Period, Mapping[PointId, Tally]]
+    seen: Seen
 
 
 @dataclass(slots=True)
@@ -94,6 +109,21 @@ class WindowKeeper:
         while self._next and reported_until and self._next.start < reported_until:
             self._next = calendar.next_open_window(self._next.end)
 
+    def unfinished(self) -> Unfinished:
+        """What another keeper needs to go on from here."""
+        tallies = {window: dict(content.tallies) for window, content in self._open.items()}
+        return Unfinished(self._next, tallies, self.watch.so_far())
+
+    def resume(self, from_: Unfinished) -> None:
+        """Go on where an earlier keeper with the same calendar and points stood.
+
+        Its visits that were not final are lost, and the time since its latest frame, less
+        the time that it takes to be final, does not count as seen: see `Watch.lost`.
+        """
+        self._next = from_.following
+        self._open = {window: _Open(dict(of)) for window, of in from_.tallies.items()}
+        self.watch = Watch(from_.seen)
+
     def due_at(self) -> datetime | None:
         """When the next window closes; None if the store never opens."""
         return None if self._next is None else self._next.end + self._settle
@@ -127,9 +157,12 @@ class WindowKeeper:
             open_visits: the engine's unfinished visits as they stand now; those that
                 arrived in a closing window are counted there as they are.
         """
-        closed: list[ClosedWindow] = []
+        return list(self.closing(now_utc, open_visits))
+
+    def closing(self, now_utc: datetime, open_visits: Iterable[Visit]) -> Iterator[ClosedWindow]:
+        """As `close_due`, one by one: a window is closed when it is asked for."""
         if self._next is None or self._next.end + self._settle > now_utc:
-            return closed
+            return
         unfinished = [(self._at(visit.arrived_s), visit) for visit in open_visits]
         while self._next is not None and self._next.end + self._settle <= now_utc:
             window = self._next
@@ -137,8 +170,7 @@ class WindowKeeper:
                 if at in window:
                     self._put(visit.point, at, Tally.of_visit(visit))
             self._next = self._calendar.next_open_window(window.end)
-            closed.append(self._close(window))
-        return closed
+            yield self._close(window)
 
     def _close(self, window: Period) -> ClosedWindow:
         content = self._open.pop(window, _Open())

@@ -4,7 +4,9 @@ Every payload about visits is made here. A cell has at least k visits (the messa
 refuses less), histograms no finer than its number of visits allows, and whole seconds.
 Figures that depend on staff are added only for a declared team of at least three; without
 them `greeted_only` counts as `abandoned`, which then reads "left unserved", because the
-difference between the two is a figure about staff.
+difference between the two is a figure about staff. A declared smaller team has them once a
+week, of all points together (`edge.windows.week`), and so has any team its service patterns
+under an agreement.
 
 A message is padded to `WINDOW_BYTES`. Cells that do not fit wait for the next message, in
 order; a cell too large for any message gets coarser histograms.
@@ -18,16 +20,20 @@ from typing import Self
 from edge.visits.values import Outcome, PointId
 from edge.windows.join import JoinedCell
 from edge.windows.tally import Tally
+from edge.windows.week import WeekPart
+from edge.windows.week_figures import week_figures
 from firmware_cfg.errors import MessageError
 from firmware_cfg.histogram import Histogram, scale_for
 from firmware_cfg.messages import (
     WINDOW_BYTES,
     Cell,
     Instant,
+    Level,
     Message,
     Outcomes,
     PointKind,
     StaffFigures,
+    WeekFigures,
     Window,
     WireHistogram,
     decode,
@@ -36,6 +42,7 @@ from firmware_cfg.messages import (
 from firmware_cfg.site import Privacy, Site
 
 SMALLEST_TEAM = 3
+STORE_POINT = PointId("all-points")
 LARGEST_SEQUENCE = 2**63 - 1
 MOST_CELLS = 64
 _CELL_BYTES = 12_000
@@ -49,31 +56,53 @@ class Terms:
         k: smallest number of visits in a cell.
         staff: whether figures that depend on staff may leave.
         kinds: every point of the site, and what it is.
+        weekly_staff: whether they may leave per store and week only.
+        patterns: whether service patterns may leave, per store and week.
+        greet_within_s: minimum expectation.
     """
 
     k: int
     staff: bool
     kinds: dict[PointId, PointKind]
+    weekly_staff: bool = False
+    patterns: bool = False
+    greet_within_s: float = 30.0
 
     @classmethod
     def of(cls, site: Site, k: int) -> Self:
         """Terms of a site file, with the threshold in force."""
         kinds = {PointId(point.id): PointKind.SERVICE_POINT for point in site.service_point}
         kinds |= {PointId(queue.id): PointKind.QUEUE for queue in site.queue}
-        return cls(max(k, site.privacy.k), staff_may_leave(site.privacy), kinds)
+        privacy = site.privacy
+        declared, staff = privacy.team_size is not None, staff_may_leave(privacy)
+        return cls(
+            max(k, privacy.k),
+            staff,
+            kinds,
+            weekly_staff=declared and not staff,
+            patterns=declared and privacy.pattern_agreement is not None,
+            greet_within_s=site.encounter.greet_within_s,
+        )
 
 
 class Held(Message):
     """Released state that survives a restart; in it nothing is about fewer than k visits.
 
     Attributes:
-        cells: final or closed, and not sent yet, in order.
+        cells: final, and not sent yet, in order.
+        closed: a later remainder could still extend them; without a checkpoint they are final.
+        old, old_head: cells of an earlier configuration, and the message that takes them.
+        generation: how many windows were closed; tells which checkpoint goes with it.
         reported_until: end of the latest window that was reported.
         last: that window's message, without cells.
         k, window_s: as the server tightened them; 0 if it did not.
     """
 
     cells: tuple[Cell, ...] = ()
+    closed: tuple[Cell, ...] = ()
+    old: tuple[Cell, ...] = ()
+    old_head: Window | None = None
+    generation: int = 0
     reported_until: Instant | None = None
     last: Window | None = None
     k: int = 0
@@ -120,8 +149,34 @@ def cell_of(point: PointId, joined: JoinedCell, terms: Terms) -> Cell:
     return cell
 
 
+def store_cell(part: WeekPart, terms: Terms) -> Cell | None:
+    """The cell of a store's week; None if nothing may be told in it.
+
+    Beside `week`, it says no more than the finer cells together: their sums, and histograms
+    as coarse as the coarsest of them.
+    """
+    if part.tally.visits < terms.k:
+        return None
+    told = week_figures(
+        part,
+        terms.k,
+        terms.greet_within_s,
+        staff=terms.weekly_staff,
+        patterns=terms.patterns,
+    )
+    if told is None:
+        return None
+    joined = JoinedCell(Level.WEEK, part.span, part.tally)
+    kinds = {STORE_POINT: PointKind.STORE}
+    bare = _cell_at(part.scale, STORE_POINT, joined, Terms(terms.k, staff=False, kinds=kinds), told)
+    names = ("observed_s", "bridged_s", "unknown_s")
+    return bare.model_copy(update=dict(zip(names, part.seconds, strict=True)))
+
+
 def held_to(cell: Cell, terms: Terms) -> Cell | None:
     """An older cell under the terms now in force; None if it may no longer leave."""
+    if cell.kind is PointKind.STORE:
+        return _store_held_to(cell, terms)
     if cell.visits < terms.k or PointId(cell.point) not in terms.kinds:
         return None
     if terms.staff or cell.staff is None:
@@ -150,7 +205,26 @@ def payload(head: Window, epoch: str, sequence: int, cells: Sequence[Cell]) -> b
     return encode(Window(**fields))
 
 
-def _cell_at(scale: int, point: PointId, joined: JoinedCell, terms: Terms) -> Cell:
+def _store_held_to(cell: Cell, terms: Terms) -> Cell | None:
+    """A store's cell is told as it is or not at all, but for its patterns."""
+    if cell.k < terms.k or not (terms.weekly_staff or terms.patterns) or cell.week is None:
+        return None
+    if not terms.weekly_staff:
+        told = WeekFigures(patterns=cell.week.patterns)
+    elif not terms.patterns:
+        told = cell.week.model_copy(update={"patterns": None})
+    else:
+        told = cell.week
+    return None if told == WeekFigures() else cell.model_copy(update={"week": told})
+
+
+def _cell_at(
+    scale: int,
+    point: PointId,
+    joined: JoinedCell,
+    terms: Terms,
+    week: WeekFigures | None = None,
+) -> Cell:
     tally = joined.tally
     outcomes = Outcomes(**{outcome.value: n for outcome, n in tally.outcomes.items()})
     return Cell(
@@ -170,6 +244,7 @@ def _cell_at(scale: int, point: PointId, joined: JoinedCell, terms: Terms) -> Ce
         observed_s=round(tally.observed.total_seconds()),
         bridged_s=round(tally.bridged.total_seconds()),
         unknown_s=round(tally.unknown.total_seconds()),
+        week=week,
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Self
 
-from edge.visits.values import Outcome, Visit
+from edge.visits.values import Outcome, Pattern, Visit
 from firmware_cfg.histogram import Fate, Histogram
 
 _ZERO = timedelta(0)
@@ -37,6 +37,7 @@ class Tally:
         interrupted: visits with an interruption of their service.
         observed, bridged, unknown: parts of the visits' stays.
         present, attended: time with a party there, and with staff there too.
+        patterns: greeted visits by service pattern; only positive counts are kept.
     """
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
@@ -55,6 +56,7 @@ class Tally:
     unknown: timedelta = _ZERO
     present: timedelta = _ZERO
     attended: timedelta = _ZERO
+    patterns: Counter[Pattern] = field(default_factory=Counter)
 
     @property
     def visits(self) -> int:
@@ -85,6 +87,7 @@ class Tally:
             observed=exactly(visit.stay.observed_s),
             bridged=exactly(visit.stay.bridged_s),
             unknown=exactly(visit.stay.unknown_s),
+            patterns=Counter() if visit.pattern is None else Counter({visit.pattern: 1}),
         )
 
     @classmethod
@@ -111,6 +114,7 @@ class Tally:
             unknown=self.unknown + other.unknown,
             present=self.present + other.present,
             attended=self.attended + other.attended,
+            patterns=self.patterns + other.patterns,
         )
 
 

@@ -2,9 +2,10 @@
 
 `encounter-edge run` plays a video in a loop at its own pace, in an environment without `CI` and
 with a fresh home folder, under strace, with its descriptors and sockets sampled, in a network
-and shared folders of its own (`silence_network`), where every packet and every file counts,
-whoever made it. The same instruments then look at two controls (`silence_leak`): vision's code
-without the jail and with planted leaks, and onnxruntime alone with its telemetry as delivered.
+and shared folders of its own, where every packet and every file counts, whoever made it
+(`edge.audit.instruments`). The same instruments then look at two controls (`silence_leak`):
+vision's code without the jail and with planted leaks, and onnxruntime alone with its telemetry
+as delivered.
 An instrument that misses the planted leak proves nothing, and the run fails.
 
 Needs root, strace and iproute2 for everything; with less, it says what was not looked at.
@@ -30,9 +31,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import cv2
 
+from edge.audit.instruments.network import Layer, go_alone, lacks
 from tests.bench.bench_line import MODEL, default_video
 from tests.bench.silence_leak import READY
-from tests.bench.silence_network import Layer, go_alone, lacks
 from tests.bench.silence_run import Found, Place, RunError, Trial, observe
 from tests.bench.silence_table import Row, details, rows
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import psutil
 
+from edge.audit.instruments.calls import Subject, Traced, traced
+from edge.audit.instruments.network import Capture, Layer
+from edge.audit.instruments.tables import Tables, counters
 from firmware_cfg.record import RECORD_BYTES
-from tests.bench.silence_calls import Subject, Traced, traced
-from tests.bench.silence_network import Capture, Layer
-from tests.bench.silence_tables import Tables, counters
 
 STRACE = ("strace", "-ff", "-ttt", "-s", "64", "-o")
 START_S, END_S = 120.0, 60.0

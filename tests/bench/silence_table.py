@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.bench.silence_calls import Kind
+from edge.audit.instruments.calls import Kind
 from tests.bench.silence_run import Found
 
 SHOWN = 8

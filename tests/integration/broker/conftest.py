@@ -79,6 +79,8 @@ class FarEnd:
                 client.loop(0)
             except OSError:
                 pass
+            finally:
+                client._reset_sockets()  # else the garbage collector closes them, and warns
             self._stopping.wait(0.1)
 
     def _on_message(self, client: Client, _data: Any, message: MQTTMessage) -> None:

@@ -4,9 +4,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from edge.broker_link import BrokerLink
+from edge.ledger.traffic import Meter
 from edge.testing import AckSigner
 from firmware_cfg.messages import Desired, Health, Reported, State, decode, encode
 from firmware_cfg.topics import Kind
@@ -90,7 +93,12 @@ def test_a_clean_stop_says_offline(device: Device, far_end: FarEnd) -> None:
 
 DIES = """
 import os, sys, time
+from datetime import UTC, datetime
+from pathlib import Path
 from edge.broker_link import BrokerLink
+from edge.ledger.entry import EntryKind
+from edge.ledger.traffic import Meter
+from edge.outbox import Outbox
 from firmware_cfg.messages import State, encode
 from firmware_cfg.site import Broker
 from firmware_cfg.topics import Kind
@@ -101,7 +109,10 @@ def state(online):
 broker = Broker(
     host="127.0.0.1", port=int(sys.argv[1]), tls=False, protocol=sys.argv[2], server_key="0" * 64
 )
-link = BrokerLink(broker, "kiosk-7", state(False))
+ledger = Outbox(Path(sys.argv[3]), 64, "kiosk-7", None).ledger
+sends = (EntryKind.WILL, state(False)), (EntryKind.STATE, state(True))
+ledger.record(datetime.now(UTC), *sends)
+link = BrokerLink(broker, "kiosk-7", state(False), ledger, Meter(tls=False))
 link.open()
 link.publish(Kind.STATE, state(True))
 while link.unacknowledged:
@@ -111,12 +122,13 @@ os.kill(os.getpid(), 9)
 
 
 def test_the_will_tells_of_a_device_that_was_killed(
-    broker: tuple[BrokerProcess, str], far_end: FarEnd
+    broker: tuple[BrokerProcess, str], far_end: FarEnd, tmp_path: Path
 ) -> None:
     process, protocol = broker
     assert eventually(lambda: far_end._client is not None and far_end._client.is_connected())
     time.sleep(0.2)
-    subprocess.run([sys.executable, "-c", DIES, str(process.port), protocol], check=False)
+    arguments = [str(process.port), protocol, str(tmp_path / "outbox.sqlite")]
+    subprocess.run([sys.executable, "-c", DIES, *arguments], check=False)
     assert eventually(lambda: len(far_end.others) >= 2)
     assert not last_state(far_end).online
 
@@ -133,6 +145,19 @@ def test_a_server_s_wish_reaches_the_appliance(device: Device, far_end: FarEnd) 
 
     assert eventually(came)
     assert wishes == [Desired(k=20)]
+
+
+def test_no_wish_is_lost_to_one_that_comes_before_it_is_taken(
+    make_device: Callable[[int, str], Device],
+) -> None:
+    device = make_device(free_port(), "5")
+    assert device.site.broker is not None
+    link = BrokerLink(device.site.broker, DEVICE, b"", device.outbox.ledger, Meter(tls=False))
+    wishes = [Desired(k=20), Desired(window_s=3600)]
+    link.inbox.extend((Kind.DESIRED, encode(wish)) for wish in wishes)
+    device.publisher._read(link)
+    taken = [device.publisher.take_desired() for _ in range(3)]
+    assert taken == [*wishes, None]
 
 
 def test_an_unreachable_broker_is_a_state_with_a_reason(

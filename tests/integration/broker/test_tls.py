@@ -1,5 +1,6 @@
 """Certificates between device and broker: mutual, and never taken on trust."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -14,6 +15,9 @@ from cryptography.x509.oid import NameOID
 
 from edge.broker_link import BrokerLink
 from edge.errors import LinkError
+from edge.ledger.entry import EntryKind
+from edge.ledger.traffic import Meter, shortcomings
+from edge.outbox import Outbox
 from firmware_cfg.messages import State, encode
 from firmware_cfg.site import Broker
 from firmware_cfg.topics import Kind
@@ -25,6 +29,7 @@ pytestmark = [
 ]
 DEVICE = "kiosk-7"
 WILL = encode(State(device=DEVICE, online=False, epoch="00000000000000aa"))
+OPENED: list[Outbox] = []
 Issuer = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
 
 
@@ -78,9 +83,13 @@ def port(folder: Path) -> Iterator[int]:
     process = BrokerProcess([str(MOSQUITTO), "-c", str(config)], number)
     yield number
     process.kill()
+    while OPENED:
+        OPENED.pop().close()
 
 
-def link(folder: Path, port: int, authority: str, device: str | None) -> BrokerLink:
+def link(
+    folder: Path, port: int, authority: str, device: str | None, meter: Meter | None = None
+) -> BrokerLink:
     own = {} if device is None else {"cert_file": f"{folder}/{device}.pem"}
     if device is not None:
         own["key_file"] = f"{folder}/{device}.key"
@@ -93,7 +102,10 @@ def link(folder: Path, port: int, authority: str, device: str | None) -> BrokerL
             **own,
         }
     )
-    return BrokerLink(broker, DEVICE, WILL)
+    OPENED.append(Outbox(folder / "outbox.sqlite", 64, DEVICE, None))
+    ledger = OPENED[-1].ledger
+    ledger.record(datetime.now(UTC), (EntryKind.WILL, WILL))
+    return BrokerLink(broker, DEVICE, WILL, ledger, meter or Meter(tls=True))
 
 
 def test_a_device_and_a_broker_of_one_authority_trust_each_other(folder: Path, port: int) -> None:
@@ -103,6 +115,24 @@ def test_a_device_and_a_broker_of_one_authority_trust_each_other(folder: Path, p
     while trusted.unacknowledged:
         trusted.step(0.1)
     trusted.close()
+
+
+def test_under_tls_the_kernel_counts_no_more_than_is_accounted_for(folder: Path, port: int) -> None:
+    meter = Meter(tls=True)
+    trusted = link(folder, port, "authority", DEVICE, meter)
+    trusted.open()
+    for _ in range(40):
+        trusted.publish(Kind.STATE, WILL)
+        while trusted.unacknowledged:
+            trusted.step(0.1)
+    trusted.close()
+    counts = meter.counts(time.monotonic())
+    assert counts is not None
+    assert counts.kernel is not None
+    assert counts.messages == 41
+    assert counts.acknowledged_bytes == counts.payload_bytes == 41 * len(WILL)
+    assert counts.payload_bytes < counts.mqtt_bytes < counts.kernel.sent_bytes
+    assert shortcomings(counts, {2: len(WILL)}, 1) == []
 
 
 def test_a_broker_of_another_authority_is_refused(folder: Path, port: int) -> None:

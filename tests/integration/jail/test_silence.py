@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.silence_calls import Call, Kind, Subject, kind_of, read, traced
+from edge.audit.instruments.calls import Call, Kind, Subject, kind_of, read, traced
 from tests.bench.silence_table import Row
 from tests.integration.jail.setting import ROOT
 from tests.integration.vision.test_process import make_video

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
 from edge.clock import SystemClock
 from edge.health import Vitals, layers_of
-from edge.testing import a_site
+from edge.punctual import HOLD_S, MARK_S
+from edge.testing import ManualClock, a_site
+from edge.upload import Upload
 from firmware_cfg.confine.layers import REPORTED, Layer
 from firmware_cfg.confine.report import Confinement
 from firmware_cfg.record import Jail
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.broker_link import BrokerLink
 
 
 def confinement(*lacks: Layer, more: tuple[str, ...] = ()) -> Confinement:
@@ -42,3 +55,25 @@ def test_the_longest_list_fits_the_heartbeat() -> None:
     beat = vitals.heartbeat((), layers)
     assert beat.kernel_layers == layers
     assert beat.disk_free_mb > 0
+
+
+@pytest.mark.parametrize("settle_s", [60, 1800, 1805, 7200])
+def test_heartbeats_leave_seconds_away_from_where_windows_close(
+    settle_s: int, tmp_path: Path
+) -> None:
+    site = a_site(
+        device={"id": "kiosk-7", "state_dir": str(tmp_path)},
+        broker={"host": "127.0.0.1", "tls": False, "server_key": "0" * 64},
+        encounter={"window_settle_s": settle_s},
+    )
+    clock = ManualClock(datetime(2027, 3, 1, 9, 0, 3, tzinfo=UTC))
+    upload = Upload(site, None, clock)
+    sent: list[float] = []
+    link = SimpleNamespace(publish=lambda *_: sent.append(clock.now.timestamp()))
+    for _ in range(3000):
+        clock.advance(0.2)
+        upload._publisher._beat(cast("BrokerLink", link))
+    upload._outbox.close()
+    assert len(sent) in (10, 11)
+    closes = [(at - settle_s - HOLD_S) % MARK_S for at in sent]
+    assert all(min(one, MARK_S - one) > 2.0 for one in closes)

@@ -50,6 +50,12 @@ def cells(outbox: MemoryOutbox) -> list[Cell]:
     return [cell for window in sent(outbox) for cell in window.cells]
 
 
+def kept_cells(outbox: MemoryOutbox) -> tuple[Cell, ...]:
+    """Cells that are kept in the clear: final ones, and such as could still be extended."""
+    held = decode(Held, outbox.state())
+    return held.cells + held.closed
+
+
 def test_one_message_a_window_whether_or_not_there_is_anything_to_tell() -> None:
     outbox = MemoryOutbox()
     live = reporter(a_site(), outbox)
@@ -88,11 +94,10 @@ def test_nothing_about_fewer_than_k_visits_is_kept() -> None:
     live = reporter(a_site(), outbox)
     live.observe(busy(3, each=3))
     let_pass(live, 4)
-    held = decode(Held, outbox.state())
-    assert held.cells == ()
+    assert kept_cells(outbox) == ()
     live.observe(busy(2, first=3))
     let_pass(live, 6)
-    assert all(cell.visits >= 10 for cell in decode(Held, outbox.state()).cells)
+    assert all(cell.visits >= 10 for cell in kept_cells(outbox))
 
 
 def test_a_changed_configuration_cuts_between_old_cells_and_new_windows() -> None:
@@ -116,7 +121,7 @@ def test_cells_wait_when_the_outbox_is_full_and_leave_later() -> None:
     outbox.full = True
     let_pass(live, 4)
     assert outbox.messages == []
-    assert len(decode(Held, outbox.state()).cells) == 3
+    assert len(kept_cells(outbox)) == 3
     outbox.full = False
     let_pass(live, 5)
     assert [cell.visits for cell in cells(outbox)] == [12, 12]
@@ -134,7 +139,7 @@ def test_events_wait_for_the_clock_and_are_stamped_in_retrospect() -> None:
     let_pass(live, 2)
     (window,) = sent(outbox)
     assert (window.start, window.clock) == (NINE, "synchronised")
-    assert len(decode(Held, outbox.state()).cells) == 1
+    assert len(kept_cells(outbox)) == 1
 
 
 def test_the_server_may_tighten_and_not_loosen() -> None:
@@ -197,7 +202,7 @@ def test_a_better_clock_begins_new_windows_and_leaves_what_was_closed() -> None:
     assert [window.start for window in windows] == [NINE, fresh]
     assert [window.clock for window in windows] == ["estimated", "synchronised"]
     assert [(cell.start, cell.visits) for cell in cells(outbox)] == [(NINE, 12)]
-    held = decode(Held, outbox.state()).cells
+    held = kept_cells(outbox)
     assert [(cell.start, cell.visits) for cell in held] == [(fresh, 12)]
 
 
@@ -237,3 +242,37 @@ def test_no_message_tells_of_a_small_team(team_size: int | None) -> None:
     live.observe(busy(3))
     let_pass(live, 4)
     assert all(cell.staff is None for cell in cells(outbox))
+
+
+def test_a_changed_configuration_is_cut_at_a_fixed_time_with_cells_or_without() -> None:
+    """Else the number of messages, or their time, would tell that a cell was held."""
+    times = []
+    for visits in ([], busy(1)):
+        outbox = MemoryOutbox()
+        live = reporter(a_site(), outbox)
+        live.observe(visits)
+        let_pass(live, 2)
+        again = reporter(a_site(encounter={"greet_within_s": 20}), outbox)
+        counts = []
+        for half_hours in (2.5, 2.9, 3.0, 4.0):
+            let_pass(again, half_hours)
+            counts.append(len(outbox.messages))
+        times.append(counts)
+        assert len(sent(outbox)[1].cells) == bool(visits)
+    assert times == [[1, 1, 3, 4]] * 2
+
+
+def test_old_cells_wait_for_room_and_never_leave_under_new_hashes() -> None:
+    outbox = MemoryOutbox()
+    live = reporter(a_site(), outbox)
+    live.observe(busy(1))
+    let_pass(live, 2)
+    old = sent(outbox)[-1].expectations_hash
+    changed = a_site(encounter={"greet_within_s": 20})
+    outbox.full = True
+    let_pass(reporter(changed, outbox), 3)
+    again = reporter(changed, outbox)
+    outbox.full = False
+    let_pass(again, 5)
+    with_cells = [window for window in sent(outbox) if window.cells]
+    assert [(one.expectations_hash, one.cells[0].visits) for one in with_cells] == [(old, 12)]

@@ -10,6 +10,7 @@ import pytest
 from edge.broker_link import BrokerLink
 from edge.engine import Engine
 from edge.outbox import Outbox
+from edge.punctual import HOLD_S, STEP_S
 from edge.testing import ManualClock, a_site, a_visit
 from edge.upload import OUTBOX_FILE, Upload
 from edge.visits.values import Visit
@@ -51,11 +52,12 @@ def make(tmp_path: Path) -> Iterator[Make]:
 
 
 def sent(upload: Upload) -> list[Window]:
-    return [decode(Window, message.payload) for message in upload._outbox.pending(1000)]
+    return [decode(Window, message.payload) for message in Outbox.pending(upload._outbox, 1000)]
 
 
 def held_visits(upload: Upload) -> list[int]:
-    return [cell.visits for cell in decode(Held, upload._outbox.state()).cells]
+    held = decode(Held, upload._outbox.state())
+    return [cell.visits for cell in held.cells + held.closed]
 
 
 def busy(each: int = 12, at_s: float = 0.0) -> list[Visit]:
@@ -79,7 +81,7 @@ def test_a_step_of_the_wall_clock_closes_nothing(make: Make) -> None:
     clock.now += timedelta(hours=5)
     upload.tick(ENGINE)
     assert sent(upload) == []
-    upload.observe(busy(), 2.0 * HALF_HOUR_S, ENGINE)
+    upload.observe(busy(), 2.0 * HALF_HOUR_S + HOLD_S + STEP_S, ENGINE)
     upload.tick(ENGINE)
     assert [window.start for window in sent(upload)] == [NINE]
     assert held_visits(upload) == [12]
@@ -90,7 +92,7 @@ def test_windows_close_without_frames_too(make: Make) -> None:
     upload = make(clock)
     upload.observe(busy(), 0.0, ENGINE)
     upload.tick(ENGINE)
-    clock.advance(2.0 * HALF_HOUR_S)
+    clock.advance(2.0 * HALF_HOUR_S + HOLD_S)
     upload.tick(ENGINE)
     assert len(sent(upload)) == 1
     assert held_visits(upload) == [12]
@@ -106,7 +108,7 @@ def test_a_late_clock_loses_no_visit_that_comes_after_it(make: Make) -> None:
     clock.now, clock.kind = NINE + timedelta(hours=5, seconds=140), "synchronised"
     upload.observe([], 140.0, ENGINE)
     upload.tick(ENGINE)
-    upload.observe(busy(at_s=HALF_HOUR_S), 3.0 * HALF_HOUR_S, ENGINE)
+    upload.observe(busy(at_s=HALF_HOUR_S), 3.0 * HALF_HOUR_S + HOLD_S + STEP_S, ENGINE)
     upload.tick(ENGINE)
     assert [window.start for window in sent(upload)] == [NINE + timedelta(hours=5, minutes=30)]
     assert held_visits(upload) == [12]

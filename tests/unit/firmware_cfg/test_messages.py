@@ -15,6 +15,7 @@ from firmware_cfg.docs import message_schema
 from firmware_cfg.errors import MessageError, NewerVersionError
 from firmware_cfg.histogram import Fate, Histogram
 from firmware_cfg.messages import (
+    HEALTH_BYTES,
     MODELS,
     OLDEST_READ_VERSION,
     SCHEMA_VERSION,
@@ -91,6 +92,33 @@ def test_every_window_is_of_one_size() -> None:
     assert len(encode(window())) == len(encode(full)) == WINDOW_BYTES
     assert len(encode(window(pad=" " * 99))) == WINDOW_BYTES
     assert encode(window(pad=" " * 99)) == encode(window())
+
+
+def test_a_window_from_before_the_store_s_week_still_reads() -> None:
+    early = decode(Window, (GOLDEN / "v1" / "window-without-week.json").read_bytes())
+    assert early.cells == decode(Window, golden(Window)).cells
+
+
+def test_a_heartbeat_from_before_the_ledger_still_reads() -> None:
+    beat = decode(Health, (GOLDEN / "v1" / "health-without-ledger.json").read_bytes())
+    assert (beat.ledger, beat.pad) == (None, "")
+
+
+def test_every_heartbeat_is_of_one_size() -> None:
+    full = decode(Health, golden(Health))
+    changes: list[dict[str, object]] = [
+        {},
+        {"uptime_s": 0, "disk_free_mb": 0, "faults": (), "kernel_layers": ()},
+        {"uptime_s": 10**10, "disk_free_mb": 10**8},
+        {"faults": ("camera", "outbox", "clock", "disk")},
+        {"ledger": None},
+        {"device": "d" * 63, "model": "m" * 80},
+        {"pad": " " * 500},
+    ]
+    sizes = {len(encode(full.model_copy(update=change))) for change in changes}
+    assert sizes == {HEALTH_BYTES}
+    with pytest.raises(MessageError, match=f"health of .* at most {HEALTH_BYTES} fit"):
+        encode(full.model_copy(update={"model": "m" * HEALTH_BYTES}))
 
 
 def cells_that_leave(spare: int) -> Window:

@@ -35,6 +35,8 @@ class Tables:
         sockets: descriptors that are sockets.
         writable: descriptors that can be written to, beside the standard ones and the records'.
         shared: writable memory that is shared.
+        closed: whether its memory was closed to others of its user in every sample; None: it runs
+            as root, where that does not show.
         listed: sockets in the tables of the network that the process lives in, whoever's; None:
             it is not a network of its own, so they say nothing.
     """
@@ -44,6 +46,7 @@ class Tables:
     sockets: set[str] = field(default_factory=set)
     writable: set[str] = field(default_factory=set)
     shared: set[str] = field(default_factory=set)
+    closed: bool | None = None
     listed: set[str] | None = None
 
     def look(self, pid: int, records_fd: int | None) -> None:
@@ -61,6 +64,8 @@ class Tables:
                 maps = (own / "maps").read_text("utf-8", "replace").splitlines()
                 self.shared.update(line for line in maps if _SHARED.match(line))
                 self.samples += 1
+                closed = closed_to_its_user(pid)
+                self.closed = closed if self.closed is not False else False
         except PermissionError:
             self.refused = True
 
@@ -78,6 +83,19 @@ def _descriptors(own: Path) -> Iterator[tuple[int, str, bool]]:
             flags = int(re.search(r"flags:\s+(\d+)", text)[1], 8)  # type: ignore[index]
             named_only = bool(flags & os.O_PATH)
             yield int(entry.name), target, not named_only and bool(flags & os.O_ACCMODE)
+
+
+def closed_to_its_user(pid: int) -> bool | None:
+    """Whether a process's memory and descriptors are closed to others of its user.
+
+    The kernel gives the files of such a process in /proc to root; its folder itself, as all
+    that everybody may read, stays its user's (task_dump_owner in fs/proc/base.c). None: it
+    runs as root, so they are root's in any case.
+    """
+    own = Path("/proc") / str(pid)
+    if own.stat().st_uid == 0:
+        return None
+    return (own / "environ").stat().st_uid == 0
 
 
 def sockets_here() -> set[str]:

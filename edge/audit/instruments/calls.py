@@ -22,6 +22,7 @@ from pathlib import Path
 
 _LINE = re.compile(r"(\d+\.\d+) (\w+)\((.*)\)\s+= (\?|-?\d+|0x[0-9a-f]+)(?: (E[A-Z0-9]+))?")
 _QUIET = re.compile(r"\d+\.\d+ (?:---|\+\+\+) .* (?:---|\+\+\+)")  # signals, and the end
+_DUMP = re.compile(r" \| [0-9a-f]{5,}  | \* \d+ bytes in buffer \d+$")  # of `-e write=all`
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 _FOR_WRITING = re.compile(r"O_(?:WRONLY|RDWR|CREAT|TRUNC|APPEND|TMPFILE)")
 _REFUSALS = frozenset({"EPERM", "EACCES"})
@@ -167,13 +168,14 @@ def read(line: str) -> Call | None:
     >>> read('1.5 openat(AT_FDCWD, "/O_RDWR", O_RDONLY) = -1 EACCES (Permission denied)')
     Call(at_s=1.5, name='openat', arguments='AT_FDCWD, "", O_RDONLY', result=-1, error='EACCES')
     """
-    if _QUIET.fullmatch(line) or not line:
+    if not line or _QUIET.fullmatch(line) or _DUMP.match(line):
         return None
     fields = _LINE.match(line)
     if fields is None:
         return Call(0.0, "unreadable", line, 0, "")
     at_s, name, arguments, result, error = fields.groups()
-    value = 0 if result == "?" else int(result, 0)
+    is_octal = re.fullmatch(r"0[0-7]+", result) is not None  # `umask` alone
+    value = 0 if result == "?" else int(result, 8 if is_octal else 0)
     return Call(float(at_s), name, _QUOTED.sub('""', arguments), value, error or "")
 
 
@@ -192,6 +194,16 @@ def _numbers(logs: Path, pid: int) -> list[int]:
             if call.name in _MAKES_CHILDREN and call.result > 0
         ]
     return numbers
+
+
+def parents(logs: Path) -> dict[int, int]:
+    """Which thread made each thread or child, by their numbers."""
+    return {
+        call.result: int(log.suffix[1:])
+        for log in logs.parent.glob(f"{logs.name}.*")
+        for call in _calls(logs, int(log.suffix[1:]))
+        if call.name in _MAKES_CHILDREN and call.result > 0
+    }
 
 
 def _calls(logs: Path, number: int) -> Iterator[Call]:

@@ -14,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,8 +78,8 @@ def go_alone(work: Path) -> tuple[Layer, ...]:
         raise OSError(number, f"unshare: {os.strerror(number)}")
     for line in _ROUTES:
         # a kernel without IPv6 has nothing to lead there
-        subprocess.run(["ip", *line.split()], check="-6" not in line, stderr=subprocess.DEVNULL)
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+        _system("ip", *line.split(), must="-6" not in line)
+    _system("mount", "--make-rprivate", "/")
     return tuple(_cover(folder, work) for folder in SHARED_FOLDERS if folder.is_dir())
 
 
@@ -86,24 +87,48 @@ def _cover(folder: Path, work: Path) -> Layer:
     """Put an overlay over `folder`; its upper layer is in memory, and open to this process."""
     place = work / folder.name
     place.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(place)], check=True)
+    _system("mount", "-t", "tmpfs", "tmpfs", str(place))
     for name in ("upper", "work"):
         (place / name).mkdir()
     descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
     layers = f"lowerdir={folder},upperdir={place}/upper,workdir={place}/work"
-    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, str(folder)], check=True)
+    _system("mount", "-t", "overlay", "overlay", "-o", layers, str(folder))
     return Layer(folder, descriptor)
 
 
+def _system(program: str, *arguments: str, must: bool = True) -> None:
+    """Run one of the system's own programs; with `must`, it must succeed."""
+    path = shutil.which(program) or program
+    errors = None if must else subprocess.DEVNULL
+    subprocess.run([path, *arguments], check=must, stderr=errors)  # noqa: S603 - fixed words
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A packet as it came by.
+
+    Attributes:
+        at_s: when, seconds since the epoch.
+        data: all of it, with its headers.
+    """
+
+    at_s: float
+    data: bytes
+
+
 class Capture:
-    """Every packet on every interface, in and out, from the beginning on."""
+    """Every packet on every interface, in and out, from the beginning on.
+
+    Attributes:
+        packets: in the order of their coming; on `lo` each comes twice, out and in.
+    """
 
     def __init__(self) -> None:
         """Begin; needs root, and a network of its own to mean anything."""
         protocol = socket.htons(_EVERY_PROTOCOL)
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, protocol)
         self._socket.settimeout(_LOOK_S)
-        self.packets = 0
+        self.packets: list[Packet] = []
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -118,14 +143,14 @@ class Capture:
         self._ended.set()
         self._thread.join()
         self._socket.close()
-        return self.packets
+        return len(self.packets)
 
     def _run(self) -> None:
         while True:
             try:
-                self._socket.recv(_PACKET_BYTES)
+                data = self._socket.recv(_PACKET_BYTES)
             except TimeoutError:
                 if self._ended.is_set():
                     return
             else:
-                self.packets += 1
+                self.packets.append(Packet(time.time(), data))

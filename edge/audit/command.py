@@ -1,0 +1,100 @@
+"""`encounter-edge audit`: the parts in turn, then the report.
+
+Parts B and C are runs of their own, of copies that they start themselves; they leave the
+device that Part A looks at alone.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from edge.audit.binding import bind
+from edge.audit.finding import Finding, Part
+from edge.audit.options import Request
+from edge.audit.report.machine import as_json
+from edge.audit.report.page import as_html
+from edge.audit.report.text import as_text
+from edge.audit.report.values import Report
+from edge.audit.running.inspection import inspect, not_started
+from edge.audit.running.which import named_or_running
+from edge.clock import SystemClock
+from edge.errors import UsageError
+from edge.rows import write_text
+from firmware_cfg.load import load_site
+
+HOLDS, FAILS = 0, 1
+SEED_BITS = 128
+
+
+def audit(request: Request) -> int:
+    """Audit, write the report; returns the exit status.
+
+    Raises:
+        SiteFileError: the site file cannot be used.
+        UsageError: what was asked for does not fit together.
+        OutputFileError: the report cannot be written.
+    """
+    path = named_or_running(request.site)
+    if path is not None:
+        load_site(path)  # what is wrong with it is said before anything is started
+    _make_folder(request.out)
+    seed = secrets.randbits(SEED_BITS) if request.seed is None else request.seed
+    runs: dict[Part, Callable[[], Sequence[Finding]]] = {
+        Part.RUNNING: lambda: _running(path, seed, request.watch_s),
+        Part.CANARY: lambda: _canary(seed),
+        Part.LEAKS: lambda: _leaks(seed),
+    }
+    findings: list[Finding] = []
+    for part, run in runs.items():
+        if part in request.parts:
+            _say(f"part {part} …")
+            findings += run()
+    report = Report(SystemClock().utc_now(), os.geteuid() == 0, bind(path), tuple(findings))
+    if request.out is not None:
+        write_text(request.out / "audit.html", as_html(report))
+        write_text(request.out / "audit.json", as_json(report))
+    write_text(None, as_json(report) if request.as_json else as_text(report))
+    return FAILS if report.fails else HOLDS
+
+
+def _running(path: Path | None, seed: int, watch_s: float) -> Sequence[Finding]:
+    """Part A, of the running device or of one that is started for it."""
+    from edge.audit.canary.observing import AuditRunError  # noqa: PLC0415 - it needs numpy
+    from edge.audit.started import target  # noqa: PLC0415 - as above
+
+    try:
+        with target(path, f"{seed:032x}") as found:
+            return inspect(found.site, load_site(found.site), watch_s, started=found.started)
+    except AuditRunError as error:
+        return (not_started(str(error)),)
+
+
+def _canary(seed: int) -> Sequence[Finding]:
+    from edge.audit import partb  # noqa: PLC0415 - Part A alone needs nothing of it
+
+    return partb.run(seed)
+
+
+def _leaks(seed: int) -> Sequence[Finding]:
+    from edge.audit import partc  # noqa: PLC0415 - as above
+
+    return partc.run(seed)
+
+
+def _make_folder(out: Path | None) -> None:
+    """Refuse a place that no report can be written to, before anything is started."""
+    if out is None:
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {out}: expected a folder, found: {error.strerror}") from None
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"audit: {message}\n")
+    sys.stderr.flush()

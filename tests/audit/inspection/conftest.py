@@ -1,0 +1,165 @@
+"""A running device, and one that breaks every rule, both looked at by Part A."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.audit.finding import Finding
+from edge.audit.running.inspection import inspect
+from firmware_cfg.load import load_site
+from tests.integration.processes.running import ROOT, Run, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SIZE_PX = (384, 216)
+SITE = f"""[camera]
+size_px = {list(SIZE_PX)}
+[[service_point]]
+id = "counter-1"
+service_zone_px = [[100, 100], [280, 100], [280, 210], [100, 210]]
+[page]
+port = 0
+"""
+PLANTED = Path(__file__).with_name("planted.py")
+SCRIPT = ROOT / "deploy" / "audit" / "inspect.sh"
+WATCH_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """A device, and what Part A found of it.
+
+    Attributes:
+        findings: by the check's name.
+        pids: processes by name.
+        site: its site file.
+        script: what the independent script says of it.
+        run: its launcher; None: started by the test itself.
+    """
+
+    findings: dict[str, Finding]
+    pids: dict[str, int]
+    site: Path
+    script: subprocess.CompletedProcess[str]
+    run: Run | None = None
+
+
+def look(*pids: int) -> subprocess.CompletedProcess[str]:
+    """Run the independent script on these processes."""
+    return subprocess.run(
+        ["sh", str(SCRIPT), *map(str, pids)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def by_name(findings: tuple[Finding, ...]) -> dict[str, Finding]:
+    assert len({one.check for one in findings}) == len(findings)
+    return {one.check: one for one in findings}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _as_root() -> None:
+    """Other processes' memory, descriptors and registers are for root alone."""
+    if os.geteuid() != 0:
+        pytest.skip("only root sees inside a process that is closed to its own user")
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("site") / "site.toml"
+    path.write_text(SITE)
+    return path
+
+
+@pytest.fixture(scope="session")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty seconds of grey at ten frames a second."""
+    path = tmp_path_factory.mktemp("video") / "grey.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, SIZE_PX)
+    for index in range(200):
+        writer.write(np.full((SIZE_PX[1], SIZE_PX[0], 3), 60 + index % 100, np.uint8))
+    writer.release()
+    return path
+
+
+@pytest.fixture(scope="session")
+def device(site: Path, video: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
+    """The real device, on a film, looked at while it counts."""
+    with running(video, site, tmp_path_factory.mktemp("run")) as run:
+        run.wait_until_counting()
+        findings = inspect(site, load_site(site), WATCH_S)
+        pids = run.children()
+        yield Audited(by_name(findings), pids, site, look(*pids.values()), run)
+
+
+@contextmanager
+def planted(folder: Path, site: Path) -> Iterator[dict[str, int]]:
+    """Processes by the device's names that break the rules; `planted.py` says how."""
+    packages = folder / "site-packages" / "onnxruntime"
+    packages.mkdir(parents=True)
+    (packages / "fake.so").write_bytes(bytes(4096))
+    (folder / "cv2").mkdir()
+    (folder / "cv2" / "fake.so").write_bytes(bytes(4096))
+    (folder / "edge").mkdir()
+    shutil.copy(PLANTED, folder / "vision.py")
+    shutil.copy(PLANTED, folder / "edge" / "appliance.py")
+    reading, writing = os.pipe()
+    common = [sys.executable, "-m"]
+    ends = {"vision": writing, "edge.appliance": reading}
+    processes = []
+    spy = subprocess.Popen(["sleep", "300"], pass_fds=(reading,))
+    try:
+        for module, end in ends.items():
+            more = ["--site", str(site), "--records-fd", str(end), "--models-dir", str(folder)]
+            process = subprocess.Popen(
+                [*common, module, *more],
+                cwd=folder,
+                pass_fds=(end,),
+                stdout=subprocess.PIPE,
+                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(folder), "ROOT": str(ROOT)},
+            )
+            processes.append(process)
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"planted\n"
+        yield {"vision": processes[0].pid, "edge": processes[1].pid}
+    finally:
+        for process in [*processes, spy]:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        os.close(reading)
+        os.close(writing)
+
+
+@pytest.fixture(scope="session")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
+    """A device that breaks the rules, and what Part A found of it."""
+    folder = tmp_path_factory.mktemp("planted")
+    path = folder / "site.toml"
+    path.write_text(SITE)
+    units = folder / "units"
+    units.mkdir()
+    (units / "encounter-vision.service").write_text("[Service]\nExecStart=/bin/true\n")
+    manifest = '[[model]]\nname = "nanodet-288x512-int8"\nfile = "m.onnx"\nsha256 = "00"\n'
+    (folder / "manifest.toml").write_text(manifest)
+    (folder / "m.onnx").write_bytes(b"swapped")
+    with planted(folder, path) as pids:
+        path.write_text(SITE + "# changed\n")
+        findings = inspect(path, load_site(path), WATCH_S, units)
+        yield Audited(by_name(findings), pids, path, look(*pids.values()))

@@ -1,0 +1,163 @@
+"""An attacker who subtracts: a store's week beside its finer cells tells on none of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.clock import Stamp
+from edge.testing import MemoryOutbox, a_site, a_visit
+from edge.uplink import Reporter
+from edge.windows import week_figures
+from firmware_cfg.messages import Cell, PointKind, Split, Window, decode
+
+if TYPE_CHECKING:
+    from edge.visits.values import Visit
+    from edge.windows.tally import Tally
+    from firmware_cfg.messages import WeekFigures
+
+BEGINS = datetime(2027, 3, 1, 8, tzinfo=UTC)  # a Monday
+DAYS = 9
+OPEN_S = 9 * 3600.0
+SPLITS = ("greeted_in_time", "left_greeted", "flawless", "recovered", "interrupted")
+SITE = a_site(
+    privacy={"team_size": 2, "k": 10},
+    store={"opening": dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat"), ("09:00-18:00",))},
+)
+
+
+def released(visits: list[Visit]) -> tuple[list[bytes], list[Cell]]:
+    """Messages and cells of a device that sees `visits` over a week and a half."""
+    outbox, stamp = MemoryOutbox(), Stamp()
+    stamp.offer(0.0, BEGINS, "rtc")
+    reporter = Reporter(SITE, outbox, "nanodet", stamp)
+    left = sorted(visits, key=lambda one: one.departed_s or 0.0, reverse=True)
+    for step in range(DAYS * 48):
+        now_s = step * 1800.0
+        due = []
+        while left and (left[-1].departed_s or 0.0) + 60 <= now_s:
+            due.append(left.pop())
+        reporter.observe(due, seen_s=now_s)
+        reporter.tick(BEGINS + timedelta(seconds=now_s), [])
+    cells = [cell for message in outbox.messages for cell in decode(Window, message).cells]
+    return outbox.messages, cells
+
+
+def a_week(
+    random: Random, a_day: int, greeted_share: float, late_share: float = 0.5
+) -> list[Visit]:
+    """Visits of a shop; a third leaves unserved, and of these a share was greeted."""
+    visits = []
+    for day in (*range(6), 7, 8):
+        for _ in range(a_day):
+            at_s = day * 86400.0 + 3600.0 + round(random.uniform(0, OPEN_S - 1), 3)
+            served = random.random() < 2 / 3
+            greeted = served or random.random() < greeted_share
+            visits.append(
+                a_visit(
+                    at_s,
+                    stay_s=round(random.uniform(45, 400), 3),
+                    greeted_after_s=_greeted_s(random, late_share) if greeted else None,
+                    served_after_s=42.0 if served else None,
+                    flawless=served and random.random() < 0.6,
+                    interruptions=int(served and random.random() < 0.4),
+                )
+            )
+    return visits
+
+
+def _greeted_s(random: Random, late_share: float) -> float:
+    return 40.0 if random.random() < late_share else 5.0
+
+
+def told_on(week: Cell, finer: list[Cell]) -> list[tuple[str, datetime]]:
+    """Finer cells about which a count of the week lets something follow.
+
+    With `yes` and `no` in a week, at least `base − no` and at most `yes` of a cell's `base`
+    are of the kind. Nothing follows if that is 0 … base. The base of those who left unserved
+    is published; of the other counts, it is at most the cell's visits.
+    """
+    assert week.week is not None
+    found = []
+    for name in SPLITS:
+        split: Split | None = getattr(week.week, name)
+        for cell in finer:
+            base = cell.outcomes.abandoned if name == "left_greeted" else cell.visits
+            if split is not None and (base > split.no or base > split.yes):
+                found.append((name, cell.start))
+    return found
+
+
+def of_one_week(cells: list[Cell]) -> tuple[Cell, list[Cell]]:
+    (week,) = [cell for cell in cells if cell.kind is PointKind.STORE]
+    inside = [
+        cell
+        for cell in cells
+        if cell.kind is not PointKind.STORE and week.start <= cell.start and cell.end <= week.end
+    ]
+    return week, inside
+
+
+@pytest.mark.parametrize("a_day", [24, 90])
+@pytest.mark.parametrize("greeted_share", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("late_share", [0.5, 0.86])
+def test_no_count_of_a_week_tells_on_a_finer_cell(
+    a_day: int, greeted_share: float, late_share: float
+) -> None:
+    random = Random(f"{a_day} {greeted_share}")  # noqa: S311 -- repeatable
+    week, finer = of_one_week(released(a_week(random, a_day, greeted_share, late_share))[1])
+    assert len(finer) > 1
+    assert told_on(week, finer) == []
+
+
+def test_a_weeks_visits_are_those_of_its_published_cells() -> None:
+    random = Random(4)  # noqa: S311 -- repeatable
+    week, finer = of_one_week(released(a_week(random, 60, 0.5))[1])
+    assert week.visits == sum(cell.visits for cell in finer)
+    assert week.passers_by == sum(cell.passers_by for cell in finer)
+    for name in ("observed_s", "bridged_s", "unknown_s"):
+        assert getattr(week, name) == sum(getattr(cell, name) for cell in finer)
+    for name, count in week.outcomes.model_dump().items():
+        assert count == sum(getattr(cell.outcomes, name) for cell in finer)
+
+
+def test_which_day_staff_greeted_on_shows_in_no_byte() -> None:
+    """Two worlds: those who left unserved were greeted early in the week, or late in it."""
+    early, late = list["Visit"](), list["Visit"]()
+    for day in (*range(6), 7, 8):
+        for n in range(60):
+            at_s = day * 86400.0 + 3600.0 + n * 500.0
+            unserved = n % 2 == 0
+            for world, days in ((early, (0, 1, 2)), (late, (3, 4, 5))):
+                greeted = not unserved or day in days or day > 6
+                world.append(
+                    a_visit(
+                        at_s,
+                        stay_s=90.0,
+                        greeted_after_s=5.0 if greeted else None,
+                        served_after_s=None if unserved else 20.0,
+                        flawless=not unserved,
+                    )
+                )
+    (first, cells), (second, _) = (released(world) for world in (early, late))
+    assert first == second
+    week, finer = of_one_week(cells)
+    assert week.week is not None
+    assert week.week.left_greeted == Split(yes=90, no=90)
+    assert len(finer) > 6
+
+
+def test_the_attack_works_where_k_alone_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: without the largest finer cell in the condition, cells are told on."""
+    real = week_figures._staff
+
+    def _k_alone(tally: Tally, least: int, greet_within_s: float) -> WeekFigures:
+        return real(tally, min(least, 10), greet_within_s)
+
+    monkeypatch.setattr(week_figures, "_staff", _k_alone)
+    visits = a_week(Random(2), 24, 0.5, late_share=0.86)  # noqa: S311 -- repeatable
+    week, finer = of_one_week(released(visits)[1])
+    assert told_on(week, finer) != []

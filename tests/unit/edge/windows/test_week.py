@@ -1,0 +1,195 @@
+"""What depends on staff, where the team is small: per store and week, and nothing finer."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from edge.testing import a_site, a_visit
+from edge.visits.values import Outcome, Pattern, PointId
+from edge.windows.calendar import Period, StoreCalendar
+from edge.windows.join import JoinedCell
+from edge.windows.release import STORE_POINT, Terms, held_to, store_cell
+from edge.windows.tally import Tally
+from edge.windows.week import WeekGatherer, WeekPart
+from firmware_cfg.histogram import scale_for
+from firmware_cfg.messages import Level, Patterns, PointKind, Split
+from firmware_cfg.store import Store
+
+MONDAY = datetime(2027, 3, 1, tzinfo=UTC)
+COUNTER, QUEUE = PointId("counter-1"), PointId("queue-1")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat")
+STORE = Store(opening=dict.fromkeys(DAYS, ("09:00-18:00",)), day_starts="00:00")
+CALENDAR = StoreCalendar(STORE, 1800)
+OPEN = Period(MONDAY + timedelta(hours=9), MONDAY + timedelta(days=5, hours=18))
+
+
+def tally(served: int, greeted_only: int = 0, abandoned: int = 0, *, late: int = 0) -> Tally:
+    """Visits of one cell; `late` of the served were greeted after 40 s."""
+    visits = [
+        *(a_visit(n, greeted_after_s=40, served_after_s=45, flawless=False) for n in range(late)),
+        *(a_visit(n, greeted_after_s=4, served_after_s=9, flawless=True) for n in range(served)),
+        *(a_visit(n, greeted_after_s=5, flawless=False) for n in range(greeted_only)),
+        *(a_visit(n, flawless=False) for n in range(abandoned)),
+    ]
+    return sum(map(Tally.of_visit, visits), Tally())
+
+
+def cells(*tallies: Tally) -> list[JoinedCell]:
+    """One cell each, that together are the whole week's opening time."""
+    step = (OPEN.end - OPEN.start) / len(tallies)
+    bounds = [OPEN.start + n * step for n in range(len(tallies))] + [OPEN.end]
+    return [
+        JoinedCell(Level.DAY, Period(bounds[n], bounds[n + 1]), one)
+        for n, one in enumerate(tallies)
+    ]
+
+
+def part(*tallies: Tally) -> WeekPart:
+    first, *rest = map(WeekPart.of, cells(*tallies))
+    for one in rest:
+        first += one
+    return first
+
+
+def terms(team_size: int | None = 2, agreement: str | None = None) -> Terms:
+    privacy = {"team_size": team_size, "pattern_agreement": agreement}
+    return Terms.of(a_site(privacy=privacy), 10)
+
+
+def test_a_weeks_figures_of_a_team_of_two() -> None:
+    cell = store_cell(part(*(tally(8, 6, 6, late=10) for _ in range(5))), terms())
+    assert cell is not None
+    assert cell.week is not None
+    assert (cell.point, cell.kind, cell.level) == (STORE_POINT, PointKind.STORE, Level.WEEK)
+    assert (cell.start, cell.end, cell.visits) == (OPEN.start, OPEN.end, 150)
+    assert cell.week.left_greeted == Split(yes=30, no=30)
+    assert cell.week.greeted_in_time == Split(yes=70, no=80)
+    assert cell.week.flawless == Split(yes=40, no=110)
+    assert cell.week.recovered == Split(yes=50, no=60)
+    assert cell.week.interrupted is None
+    assert cell.outcomes.greeted_only == 0
+    assert cell.staff is None
+
+
+@pytest.mark.parametrize(
+    ("greeted_only", "abandoned", "told"),
+    [(4, 4, True), (3, 4, False), (4, 3, False), (8, 0, False), (0, 8, False)],
+)
+def test_a_count_is_told_only_if_it_and_its_rest_outnumber_the_largest_finer_cell(
+    greeted_only: int, abandoned: int, *, told: bool
+) -> None:
+    """Four cells of 15 visits: 16 of one kind and 16 of the other may be told, 12 may not."""
+    served = 15 - greeted_only - abandoned
+    each = tally(served, greeted_only, abandoned) + Tally(present=timedelta(hours=1))
+    cell = store_cell(part(*(each for _ in range(4))), terms())
+    assert cell is not None
+    assert cell.week is not None
+    split = Split(yes=4 * greeted_only, no=4 * abandoned)
+    assert cell.week.left_greeted == (split if told else None)
+
+
+def test_all_of_the_time_is_not_told() -> None:
+    """It would hold for every hour of the week."""
+    for attended, told in ((timedelta(hours=9), 95), (timedelta(0), 5), (timedelta(hours=3), 35)):
+        presence = Tally(present=timedelta(hours=9), attended=attended)
+        cell = store_cell(part(tally(20) + presence, tally(20)), terms())
+        assert cell is not None
+        assert cell.week is not None
+        assert cell.week.attended_percent == told
+
+
+def test_it_is_no_finer_than_the_coarsest_cell_of_the_week() -> None:
+    cell = store_cell(part(tally(120) + Tally(present=timedelta(hours=1)), tally(12)), terms())
+    assert cell is not None
+    assert cell.waiting.scale == cell.stay.scale == scale_for(12)
+
+
+@pytest.mark.parametrize(
+    ("team_size", "agreement", "figures", "patterns"),
+    [
+        (None, None, False, False),
+        (None, "works council, 2027-02-01", False, False),
+        (1, None, True, False),
+        (2, "works council, 2027-02-01", True, True),
+        (3, None, False, False),
+        (9, "works council, 2027-02-01", False, True),
+    ],
+)
+def test_who_has_what_per_week(
+    team_size: int | None, agreement: str | None, *, figures: bool, patterns: bool
+) -> None:
+    three = Counter(dict.fromkeys(Pattern, 40))
+    whole = part(*(tally(8, 6, 6, late=10) + Tally(patterns=three) for _ in range(5)))
+    cell = store_cell(whole, terms(team_size, agreement))
+    assert (cell is not None) is (figures or patterns)
+    if cell is not None and cell.week is not None:
+        assert (cell.week.flawless is not None) is figures
+        told = Patterns(interactive=200, proactive=200, reactive=200)
+        assert cell.week.patterns == (told if patterns else None)
+
+
+def test_a_rare_pattern_hides_all_three() -> None:
+    counts = Counter({Pattern.INTERACTIVE: 400, Pattern.PROACTIVE: 400, Pattern.REACTIVE: 9})
+    whole = part(*(tally(40, late=10) for _ in range(5))) + WeekPart.of(
+        cells(tally(30) + Tally(patterns=counts))[0]
+    )
+    cell = store_cell(whole, terms(2, "agreement"))
+    assert cell is not None
+    assert cell.week is not None
+    assert cell.week.patterns is None
+
+
+def test_what_was_held_is_held_to_stricter_terms() -> None:
+    three = Counter(dict.fromkeys(Pattern, 40))
+    whole = part(*(tally(8, 6, 6, late=10) + Tally(patterns=three) for _ in range(5)))
+    cell = store_cell(whole, terms(2, "agreement"))
+    assert cell is not None
+    assert held_to(cell, terms(2, "agreement")) == cell
+    assert held_to(cell, terms(None)) is None
+    assert held_to(cell, Terms.of(a_site(privacy={"team_size": 2}), 11)) is None
+    without = held_to(cell, terms(2))
+    assert without is not None
+    assert without.week is not None
+    assert (without.week.patterns, without.week.flawless is None) == (None, False)
+    patterns_alone = held_to(cell, terms(5, "agreement"))
+    assert patterns_alone is not None
+    assert patterns_alone.week is not None
+    assert patterns_alone.week.flawless is None
+
+
+def gathered(begins: datetime, points: dict[PointId, list[JoinedCell]]) -> list[WeekPart]:
+    gatherer = WeekGatherer(CALENDAR)
+    gatherer.closed(CALENDAR.window_at(begins))
+    for point, released in points.items():
+        for cell in released:
+            gatherer.add(point, cell)
+    return gatherer.over(None)
+
+
+def test_points_are_merged_and_a_week_is_handed_out_once() -> None:
+    gatherer = WeekGatherer(CALENDAR)
+    gatherer.closed(CALENDAR.window_at(OPEN.start))
+    for point in (COUNTER, QUEUE):
+        for cell in cells(tally(20), tally(20, 5)):
+            gatherer.add(point, cell)
+    assert gatherer.over(OPEN.end - timedelta(hours=1)) == []
+    (whole,) = gatherer.over(MONDAY + timedelta(days=7))
+    assert (whole.tally.visits, whole.cells, whole.largest) == (90, 4, 25)
+    assert whole.tally.outcomes[Outcome.GREETED_ONLY] == 10
+    assert gatherer.over(None) == []
+
+
+def test_a_week_that_was_not_seen_from_its_beginning_is_none() -> None:
+    points = {COUNTER: cells(tally(20), tally(20))}
+    assert len(gathered(OPEN.start, points)) == 1
+    assert gathered(OPEN.start + timedelta(minutes=30), points) == []
+
+
+def test_a_point_whose_end_of_week_waits_for_the_next_is_left_out() -> None:
+    whole, (first, last) = cells(tally(20), tally(20)), cells(tally(30), tally(30))
+    later = Period(last.period.start, last.period.end + timedelta(days=7))
+    over_the_end = JoinedCell(Level.MONTH, later, last.tally)
+    (found,) = gathered(OPEN.start, {COUNTER: whole, QUEUE: [first, over_the_end]})
+    assert found.tally.visits == 40
+    assert gathered(OPEN.start, {QUEUE: [first, over_the_end]}) == []
