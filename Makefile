@@ -8,11 +8,14 @@ WORKERS ?= logical
 export SOURCE SITE
 
 .DEFAULT_GOAL := help
-.PHONY: demo test setup bench locks docs sbom clean help
+.PHONY: demo demo-leak test setup bench locks docs sbom clean help
 
 demo: ## show the whole product on a real video; SOURCE=0, clip.mp4 or rtsp://… and SITE=site.toml to choose
 	@$(SETUP) demo $${SOURCE:+--no-video}
 	@$(BIN)/python deploy/demo/demo.py $${SOURCE:+--source "$$SOURCE"} $${SITE:+--site "$$SITE"}
+
+demo-leak: setup ## plant a leak in a copy of the device, and see it caught
+	@$(BIN)/python -m edge.audit.leaks.demo
 
 test: setup ## run every check: ruff, mypy, import-linter, pytest on every core (or WORKERS=1)
 	$(BIN)/ruff check .
@@ -45,4 +48,4 @@ clean: ## remove what set-up, runs and checks made; downloads in .cache stay
 
 help: ## show this list
 	@echo "usage: make TARGET"
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1	\2/p' Makefile

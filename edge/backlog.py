@@ -99,7 +99,7 @@ class Backlog:
         """
         while self._old_head is not None:
             head = self._old_head
-            count = fitting(head, self._old)
+            count = fitting(head, self._old, self._terms)
             cells, self._old = self._old[:count], self._old[count:]
             self._old_head = head if self._old else None
             if not self._append(head, cells):
@@ -110,7 +110,7 @@ class Backlog:
     def report(self, head: Window) -> None:
         """One message with as many cells as fit; the rest waits for the next."""
         self.last = head
-        count = fitting(head, self._ready)
+        count = fitting(head, self._ready, self._terms)
         cells, self._ready = self._ready[:count], self._ready[count:]
         if not self._append(head, cells):
             self._ready = cells + self._ready
@@ -131,7 +131,10 @@ class Backlog:
     def _append(self, head: Window, cells: list[Cell]) -> bool:
         """Append a message, and the state after it; False if the outbox is full."""
         try:
-            self._outbox.append(lambda epoch, seq: payload(head, epoch, seq, cells), self._state())
+            self._outbox.append(
+                lambda epoch, seq: payload(head, epoch, seq, cells, self._terms.message_bytes),
+                self._state(),
+            )
         except OutboxFullError as error:
             LOG.error("outbox_full %s", error)  # noqa: TRY400 -- a state, not a crash
             return False

@@ -14,7 +14,7 @@ from firmware_cfg.messages import Queue as ReportedQueue
 from firmware_cfg.record import Jail
 from firmware_cfg.site import Site
 
-HEARTBEAT_S = 60.0
+HEARTBEAT_S = 1800.0
 LOW_DISK_MB = 200
 Fault = Literal["camera", "outbox", "clock", "disk"]
 _FAULTS: tuple[Fault, ...] = ("camera", "outbox", "clock", "disk")

@@ -36,6 +36,7 @@ from edge.windows.week import WeekGatherer
 from firmware_cfg import DEFINITION_VERSION
 from firmware_cfg.hashes import expectations_hash, geometry_hash
 from firmware_cfg.messages import Cell, Desired, Window
+from firmware_cfg.sealing import window_bytes
 from firmware_cfg.site import Site
 
 LOG = logging.getLogger(__name__)
@@ -82,8 +83,9 @@ class Reporter:
         held = held_of(outbox)
         self.k = max(site.privacy.k, held.k)
         self.window_s = max(site.encounter.window_s, held.window_s)
-        self._terms = Terms.of(site, self.k)
         self._calendar = StoreCalendar(site.store, self.window_s)
+        self._message_bytes = window_bytes(self._calendar.most_windows_a_day())
+        self._terms = Terms.of(site, self.k, self._message_bytes)
         self._joiners = self._new_joiners()
         self._weeks = WeekGatherer(self._calendar)
         self._backlog = Backlog(outbox, held, self._terms, (*self.hashes, model_name))
@@ -179,7 +181,7 @@ class Reporter:
 
     def _raise_k(self, k: int) -> None:
         self.k = self._backlog.wished_k = k
-        self._terms = Terms.of(self._site, k)
+        self._terms = Terms.of(self._site, k, self._message_bytes)
         for joiner in self._joiners.values():
             joiner.raise_k(k)
         self._backlog.hold_to(self._terms)
@@ -248,9 +250,11 @@ class Reporter:
         self._weeks.closed(closed.window)
         for point, joiner in self._joiners.items():
             joined = joiner.take(closed.window, closed.tallies[point], path, following)
-            self._backlog.add([cell_of(point, one, self._terms) for one in joined])
-            for one in joined if gathers else ():
-                self._weeks.add(point, one)
+            cells = [cell_of(point, one, self._terms) for one in joined]
+            self._backlog.add(cells)
+            for one, cell in zip(joined, cells, strict=True):
+                if gathers:
+                    self._weeks.add(point, one, cell.waiting.scale)
         self._backlog.add(self._week_cells(closed))
         self._backlog.generation += 1
         self.keep(now_utc)

@@ -1,5 +1,6 @@
 """What the messages of the wire are made of: their base, small types and released cells."""
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Self
@@ -7,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import (
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -17,16 +19,45 @@ from pydantic import (
 from firmware_cfg.histogram import Fate, Histogram
 from firmware_cfg.topics import DEVICE_ID_PATTERN
 
+INSTANT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
+BUCKET_PATTERN = r"^(0|[1-9][0-9]?|[1-7][0-9]{2}|800|-([1-9][0-9]?|1[0-9]{2}|200))$"
+
 
 def _rfc3339(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def _instant(text: object) -> object:
+    """The instant of the one spelling that is written; anything but a text as it is."""
+    if not isinstance(text, str):
+        return text
+    if not re.fullmatch(INSTANT_PATTERN, text):
+        raise ValueError("expected an instant such as 2026-11-02T01:00:00Z")
+    return datetime.fromisoformat(text)
+
+
+def _bucket(key: object) -> object:
+    """The index of the one spelling that is written; anything but a text as it is."""
+    if not isinstance(key, str):
+        return key
+    if not re.fullmatch(BUCKET_PATTERN, key):
+        raise ValueError("expected a bucket's index, -200 to 800, such as 12")
+    return int(key)
+
+
 Instant = Annotated[
     AwareDatetime,
+    BeforeValidator(_instant),
     PlainSerializer(_rfc3339, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time", "pattern": "Z$"}),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}),
 ]
+Bucket = Annotated[
+    int,
+    Field(ge=-200, le=800),
+    BeforeValidator(_bucket),
+    WithJsonSchema({"type": "string", "allOf": [{"pattern": BUCKET_PATTERN}]}),
+]
+Threshold = Annotated[int, Field(ge=5, le=1000)]
 DeviceId = Annotated[str, Field(pattern=DEVICE_ID_PATTERN)]
 Epoch = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", description="random 64 bits, hexadecimal")]
 Sequence = Annotated[int, Field(ge=1, le=2**63 - 1)]
@@ -92,9 +123,9 @@ class WireHistogram(Message):
     """A `firmware_cfg.histogram.Histogram` as it travels; bucket indices are JSON keys."""
 
     scale: Annotated[int, Field(ge=0, le=5)]
-    event: dict[Annotated[int, Field(ge=-200, le=800)], Count] = {}
-    left: dict[Annotated[int, Field(ge=-200, le=800)], Count] = {}
-    censored: dict[Annotated[int, Field(ge=-200, le=800)], Count] = {}
+    event: dict[Bucket, Count] = {}
+    left: dict[Bucket, Count] = {}
+    censored: dict[Bucket, Count] = {}
 
     @classmethod
     def of(cls, histogram: Histogram) -> Self:
@@ -201,7 +232,7 @@ class Cell(Message):
     level: Level
     start: Instant
     end: Instant
-    k: Annotated[int, Field(ge=5, description="threshold in force when the cell was released")]
+    k: Annotated[Threshold, Field(description="threshold in force when the cell was released")]
     visits: Count
     left_censored: Annotated[Count, Field(description="already there when seeing began")]
     passers_by: Count
@@ -229,4 +260,15 @@ class Cell(Message):
             raise ValueError(f"a store's cell: expected a week without staff, found {self.level}")
         if is_store == (self.week is None):
             raise ValueError(f"a {self.kind}'s cell: expected `week` of a store, and no other")
+        if self.week is not None:
+            _check_parts(self.week, self.k)
         return self
+
+
+def _check_parts(week: WeekFigures, k: int) -> None:
+    """Refuse a split or patterns with a part of fewer than `k` visits (privacy rule 3)."""
+    for name, parts in week:
+        if isinstance(parts, Split | Patterns):
+            least = min(parts.model_dump().values())
+            if least < k:
+                raise ValueError(f"week.{name}: a part of {least} visits, expected at least {k}")

@@ -1,8 +1,8 @@
 """The wire contract: one closed, versioned model a message.
 
 JSON in UTF-8. Every message states `schema_version`; the server reads N, N-1 and N-2.
-A window message is padded to `WINDOW_BYTES` exactly and a heartbeat to `HEALTH_BYTES`, so that
-its length says nothing.
+A window message travels sealed (`firmware_cfg.sealing`), of one size for all of a device's; a
+heartbeat is padded to `HEALTH_BYTES`. So lengths say nothing.
 Instants are RFC 3339 in UTC with a `Z`. The JSON Schemas in `docs/schema/` are written
 from these models.
 """
@@ -30,18 +30,19 @@ from firmware_cfg.cells import (
     Sha256,
     Split,
     StaffFigures,
+    Threshold,
     WeekFigures,
     WireHistogram,
     check_span,
 )
 from firmware_cfg.errors import MessageError, NewerVersionError
+from firmware_cfg.sealing import MOST_WINDOW_BYTES, opened, sealed
 
 __all__ = [
     "HEALTH_BYTES",
     "MODELS",
     "OLDEST_READ_VERSION",
     "SCHEMA_VERSION",
-    "WINDOW_BYTES",
     "Ack",
     "AnyMessage",
     "Cell",
@@ -80,8 +81,16 @@ __all__ = [
 
 SCHEMA_VERSION = 1
 OLDEST_READ_VERSION = max(1, SCHEMA_VERSION - 2)
-WINDOW_BYTES = 16384
 HEALTH_BYTES = 1024
+MOST_POINTS = 64
+LARGEST_WHOLE = 2**53 - 1  # that every JSON reader has exactly
+_SHOWN = 40
+
+Name = Annotated[str, Field(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Whole = Annotated[int, Field(ge=0, le=LARGEST_WHOLE)]
+WindowSeconds = Annotated[int, Field(ge=900, le=86_400)]
+Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Points = Annotated[tuple[PointId, ...], Field(max_length=MOST_POINTS)]
 
 
 class Invalid(Message):
@@ -107,15 +116,14 @@ class Window(Message):
     sequence: Sequence
     start: Instant
     end: Instant
-    definition_version: Annotated[int, Field(ge=1)]
+    definition_version: Version
     geometry_hash: Sha256
     expectations_hash: Sha256
-    model: Annotated[str, Field(max_length=80)]
+    model: Name
     coverage: Coverage
     invalid: Annotated[tuple[Invalid, ...], Field(max_length=16)] = ()
     clock: Literal["synchronised", "rtc", "estimated"]
     cells: Annotated[tuple[Cell, ...], Field(max_length=64)] = ()
-    pad: Annotated[str, Field(description="spaces, up to the fixed size")] = ""
 
     @model_validator(mode="after")
     def _forward(self) -> Self:
@@ -144,26 +152,28 @@ class Health(Message):
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
     device: DeviceId
     at: Instant
-    software: str
-    model: str
-    uptime_s: Annotated[int, Field(ge=0)]
-    disk_free_mb: Annotated[int, Field(ge=0)]
+    software: Name
+    model: Name
+    uptime_s: Whole
+    disk_free_mb: Whole
     clock: Literal["synchronised", "rtc", "estimated"]
     faults: Annotated[
         tuple[Literal["camera", "outbox", "clock", "disk"], ...], Field(max_length=8)
     ] = ()
-    kernel_layers: Annotated[tuple[str, ...], Field(max_length=8)] = ()
+    kernel_layers: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
     ledger: Annotated[
         LedgerHead | None, Field(description="of the ledger before this heartbeat's own entry")
     ] = None
-    pad: Annotated[str, Field(description="spaces, up to the fixed size")] = ""
+    pad: Annotated[
+        str, Field(pattern="^ *$", max_length=HEALTH_BYTES, description="up to the fixed size")
+    ] = ""
 
 
 class Queue(Message):
     """A queue of the site and the counters that it feeds."""
 
     id: PointId
-    feeds: tuple[PointId, ...]
+    feeds: Points
 
 
 class State(Message):
@@ -174,9 +184,10 @@ class State(Message):
     device: DeviceId
     online: bool
     speaks: Annotated[
-        tuple[int, ...], Field(description="schema versions that the device writes")
+        tuple[Version, ...],
+        Field(max_length=16, description="schema versions that the device writes"),
     ] = (SCHEMA_VERSION,)
-    software: str = ""
+    software: Name = ""
     epoch: Epoch
 
 
@@ -186,13 +197,13 @@ class Reported(Message):
     kind: Literal["reported"] = "reported"
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
     device: DeviceId
-    service_points: tuple[PointId, ...]
-    queues: tuple[Queue, ...]
-    timezone: str
-    k: Annotated[int, Field(ge=5)]
-    window_s: Annotated[int, Field(ge=900)]
-    greet_within_s: float
-    serve_within_s: float
+    service_points: Points
+    queues: Annotated[tuple[Queue, ...], Field(max_length=MOST_POINTS)]
+    timezone: Name
+    k: Threshold
+    window_s: WindowSeconds
+    greet_within_s: Annotated[float, Field(ge=0)]
+    serve_within_s: Annotated[float, Field(ge=0)]
     geometry_hash: Sha256
     expectations_hash: Sha256
 
@@ -221,8 +232,8 @@ class Desired(Message):
 
     kind: Literal["desired"] = "desired"
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
-    k: Annotated[int, Field(ge=5)] | None = None
-    window_s: Annotated[int, Field(ge=900)] | None = None
+    k: Threshold | None = None
+    window_s: WindowSeconds | None = None
 
 
 MODELS: tuple[type[Message], ...] = (Window, Health, State, Reported, Ack, Desired)
@@ -244,14 +255,14 @@ def ack_signed_bytes(
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
-def encode(message: Message) -> bytes:
-    """Compact JSON; a `Window` padded to `WINDOW_BYTES`, a `Health` to `HEALTH_BYTES`.
+def encode(message: Message, size_bytes: int = MOST_WINDOW_BYTES) -> bytes:
+    """Compact JSON; a `Window` sealed to `size_bytes`, a `Health` padded to `HEALTH_BYTES`.
 
     Raises:
         MessageError: one of them does not fit.
     """
     if isinstance(message, Window):
-        return _padded(message, WINDOW_BYTES, f"window {message.start}")
+        return sealed(message.model_dump_json().encode(), size_bytes, f"window {message.start}")
     if isinstance(message, Health):
         return _padded(message, HEALTH_BYTES, f"health of {message.device}")
     return message.model_dump_json().encode()
@@ -274,14 +285,15 @@ def decode(model: type[AnyMessage], payload: bytes) -> AnyMessage:
             expected and found.
     """
     stated = {"kind", "schema_version"} & model.model_fields.keys()
+    text = opened(payload)
     try:
-        message = model.model_validate_json(payload, strict=True)
+        message = model.model_validate_json(text, strict=True)
     except ValidationError as error:
         if stated:
-            check_version(peek(payload)[1])
+            check_version(peek(text)[1])
         raise MessageError(_first_problem(model, error)) from None
     if not stated <= message.model_fields_set:
-        peek(payload)  # says which of them is missing
+        peek(text)  # says which of them is missing
     if stated:
         check_version(getattr(message, "schema_version", SCHEMA_VERSION))
     return message
@@ -289,9 +301,14 @@ def decode(model: type[AnyMessage], payload: bytes) -> AnyMessage:
 
 def _first_problem(model: type[Message], error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "message"
+    where = ".".join(_shown(part) for part in first["loc"]) or "message"
     found = "" if first["type"] == "json_invalid" else f", found {str(first['input'])[:60]!r}"
     return f"{model.__name__.lower()}: {where}: {first['msg']}{found}"
+
+
+def _shown(part: str | int) -> str:
+    """A key or index as it can be logged: its beginning, control characters escaped."""
+    return str(part)[:_SHOWN].encode("unicode_escape").decode()
 
 
 def peek(payload: bytes) -> tuple[str, int]:
@@ -303,12 +320,13 @@ def peek(payload: bytes) -> tuple[str, int]:
     Raises:
         MessageError: not a JSON object, or it does not state both.
     """
+    text = opened(payload)
     try:
-        fields = from_json(payload)
+        fields = from_json(text)
     except ValueError as error:
-        raise MessageError(f"message: expected JSON, found {payload[:40]!r} ({error})") from None
+        raise MessageError(f"message: expected JSON, found {text[:40]!r} ({error})") from None
     if not isinstance(fields, dict):
-        raise MessageError(f"message: expected a JSON object, found {payload[:40]!r}")
+        raise MessageError(f"message: expected a JSON object, found {text[:40]!r}")
     kind, version = fields.get("kind"), fields.get("schema_version")
     if not isinstance(kind, str):
         raise MessageError(f"message: kind: expected a name, found {str(kind)[:40]!r}")
@@ -326,8 +344,9 @@ def check_version(version: int) -> None:
         MessageError: older than the oldest version that is still read.
     """
     if version > SCHEMA_VERSION:
+        shown = str(version)[:_SHOWN]
         raise NewerVersionError(
-            f"schema version {version} is newer than this reader's {SCHEMA_VERSION}; kept raw"
+            f"schema version {shown} is newer than this reader's {SCHEMA_VERSION}; kept raw"
         )
     if version < OLDEST_READ_VERSION:
         raise MessageError(

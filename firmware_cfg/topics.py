@@ -43,9 +43,9 @@ def parse_topic(name: str) -> tuple[str, Kind]:
     """
     device, _, rest = name.removeprefix(f"{PREFIX}/").partition("/")
     if not name.startswith(f"{PREFIX}/") or not re.fullmatch(DEVICE_ID_PATTERN, device):
-        raise MessageError(f"{name!r}: expected {PREFIX}/<device>/<up|down>/<kind>")
+        raise MessageError(f"{name[:80]!r}: expected {PREFIX}/<device>/<up|down>/<kind>")
     try:
         return device, Kind(rest)
     except ValueError:
         kinds = ", ".join(Kind)
-        raise MessageError(f"{name!r}: expected one of {kinds} after the device") from None
+        raise MessageError(f"{name[:80]!r}: expected one of {kinds} after the device") from None

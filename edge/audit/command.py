@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge.audit.binding import bind
+from edge.audit.errors import AuditRunError
 from edge.audit.finding import Finding, Part
 from edge.audit.options import Request
 from edge.audit.report.machine import as_json
@@ -63,8 +64,7 @@ def audit(request: Request) -> int:
 
 def _running(path: Path | None, seed: int, watch_s: float) -> Sequence[Finding]:
     """Part A, of the running device or of one that is started for it."""
-    from edge.audit.canary.observing import AuditRunError  # noqa: PLC0415 - it needs numpy
-    from edge.audit.started import target  # noqa: PLC0415 - as above
+    from edge.audit.started import target  # noqa: PLC0415 - it needs numpy
 
     try:
         with target(path, f"{seed:032x}") as found:

@@ -94,7 +94,7 @@ def _read(messages: Sequence[Published], terms: Terms) -> tuple[list[Read], list
             message = decode(model, one.payload)
             if one.properties:
                 problems.append(f"{where}: {len(one.properties)} bytes of MQTT properties")
-            if encode(message) != one.payload:
+            if encode(message, len(one.payload)) != one.payload:
                 problems.append(f"{where}: not the one way to write it: bytes that say nothing")
             if getattr(message, "device", terms.device) != terms.device:
                 problems.append(f"{where}: in the name of another device")

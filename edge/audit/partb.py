@@ -12,14 +12,17 @@ from edge.audit.canary.emitted import Emission
 from edge.audit.canary.film import BUSY, QUIET, Plan, write_film
 from edge.audit.canary.ledger_check import check_ledger
 from edge.audit.canary.markers import HEIGHT_PX, WIDTH_PX, fresh_seed
-from edge.audit.canary.observing import AuditRunError, Line, Place, Trial, observe, python
+from edge.audit.canary.observing import Line, Place, Trial, observe, python
 from edge.audit.canary.secrets_check import check_secrets, observe_login, ordinary_device
 from edge.audit.canary.site_file import DEVICE, MODEL, STARTS_AT, WINDOW_S, K, write_site
 from edge.audit.canary.words import HOW
+from edge.audit.errors import AuditRunError
 from edge.audit.finding import Finding, Part, Status, Words
 from edge.audit.messages_check import Terms, check_messages
 from edge.audit.search.search import Search
 from edge.upload import OUTBOX_FILE
+from firmware_cfg.errors import MessageError
+from firmware_cfg.sealing import opened
 
 FILM = "canary.y4m"
 FRAMES = 1000  # a window of 900 s, the minute after it, and some more
@@ -127,7 +130,15 @@ def _people(emission: Emission) -> int | None:
 
 
 def _cells(emission: Emission) -> int:
-    return sum(one.payload.count(b'"visits":') for one in emission.messages)
+    return sum(_text(one.payload).count(b'"visits":') for one in emission.messages)
+
+
+def _text(payload: bytes) -> bytes:
+    """A message's text; of one that cannot be read, what came."""
+    try:
+        return opened(payload)
+    except MessageError:
+        return payload
 
 
 def _run_finding(status: Status, found: Words, evidence: Sequence[str] = ()) -> Finding:

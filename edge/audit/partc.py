@@ -13,10 +13,11 @@ from edge.audit.canary.apart import apart
 from edge.audit.canary.checks import named
 from edge.audit.canary.emitted import Emission
 from edge.audit.canary.film import Plan, write_film
-from edge.audit.canary.observing import AuditRunError, Line, Place, Trial, observe, python
+from edge.audit.canary.observing import Line, Place, Trial, observe, python
 from edge.audit.canary.records import records_of
 from edge.audit.canary.secrets_check import check_secrets, observe_login, ordinary_device
 from edge.audit.canary.site_file import STARTS_AT, write_site
+from edge.audit.errors import AuditRunError
 from edge.audit.finding import Finding, Part, Status, Words
 from edge.audit.leaks.addresses import clear_away
 from edge.audit.leaks.catalogue import (

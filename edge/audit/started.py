@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.audit.canary.film import Plan, write_film
-from edge.audit.canary.observing import AuditRunError
 from edge.audit.canary.site_file import write_site
+from edge.audit.errors import AuditRunError
 from edge.audit.running.find import find_processes
 from edge.audit.running.values import Role
 

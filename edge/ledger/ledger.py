@@ -34,7 +34,9 @@ from edge.ledger.tables import (
 )
 from edge.ledger.tree import Frontier
 from edge.outbox_file import StateDatabase, keep_meta, meta
+from firmware_cfg.errors import MessageError
 from firmware_cfg.messages import LedgerHead, decode
+from firmware_cfg.sealing import opened
 from firmware_cfg.topics import Kind
 
 _REMEMBERED = 256
@@ -243,6 +245,6 @@ class Ledger:
 def _start_of(payload: bytes) -> datetime | None:
     """Start of the window that a message is about; None if it does not say."""
     try:
-        return datetime.fromisoformat(json.loads(payload)["start"])
-    except (ValueError, KeyError, TypeError):
+        return datetime.fromisoformat(json.loads(opened(payload))["start"])
+    except (MessageError, ValueError, KeyError, TypeError):
         return None

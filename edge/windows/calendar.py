@@ -139,6 +139,21 @@ class StoreCalendar:
                     return self.window_at(max(at, span.start))
         return None
 
+    def most_windows_a_day(self) -> int:
+        """The most windows with opening time that an ordinary day (24 hours) can have."""
+        monday = date(2024, 1, 1)
+        found = 0
+        for number in range(len(WEEKDAYS)):
+            bounds = self.day_bounds(monday + number * DAY)
+            opening = self.open_spans(bounds)
+            open_windows = [
+                window
+                for window in self.windows(bounds)
+                if any(window.within(span) is not None for span in opening)
+            ]
+            found = max(found, len(open_windows))
+        return found
+
     def windows(self, period: Period) -> Iterator[Period]:
         """The windows that overlap `period`, open or not, in order."""
         at = period.start

@@ -8,7 +8,7 @@ difference between the two is a figure about staff. A declared smaller team has 
 week, of all points together (`edge.windows.week`), and so has any team its service patterns
 under an agreement.
 
-A message is padded to `WINDOW_BYTES`. Cells that do not fit wait for the next message, in
+All messages of a device have one size. Cells that do not fit wait for the next message, in
 order; a cell too large for any message gets coarser histograms.
 """
 
@@ -25,7 +25,6 @@ from edge.windows.week_figures import week_figures
 from firmware_cfg.errors import MessageError
 from firmware_cfg.histogram import Histogram, scale_for
 from firmware_cfg.messages import (
-    WINDOW_BYTES,
     Cell,
     Instant,
     Level,
@@ -39,13 +38,16 @@ from firmware_cfg.messages import (
     decode,
     encode,
 )
+from firmware_cfg.sealing import MOST_WINDOW_BYTES, sealed_bytes
 from firmware_cfg.site import Privacy, Site
 
 SMALLEST_TEAM = 3
 STORE_POINT = PointId("all-points")
 LARGEST_SEQUENCE = 2**63 - 1
 MOST_CELLS = 64
-_CELL_BYTES = 12_000
+HEAD_BYTES = 768
+"""Most that a message without cells takes, deflated; a cell may take the rest."""
+_EPOCH_BYTES = 32  # the outbox's epoch and sequence may pack worse than those tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Terms:
         weekly_staff: whether they may leave per store and week only.
         patterns: whether service patterns may leave, per store and week.
         greet_within_s: minimum expectation.
+        message_bytes: size of every window message.
     """
 
     k: int
@@ -67,9 +70,10 @@ class Terms:
     weekly_staff: bool = False
     patterns: bool = False
     greet_within_s: float = 30.0
+    message_bytes: int = MOST_WINDOW_BYTES
 
     @classmethod
-    def of(cls, site: Site, k: int) -> Self:
+    def of(cls, site: Site, k: int, message_bytes: int = MOST_WINDOW_BYTES) -> Self:
         """Terms of a site file, with the threshold in force."""
         kinds = {PointId(point.id): PointKind.SERVICE_POINT for point in site.service_point}
         kinds |= {PointId(queue.id): PointKind.QUEUE for queue in site.queue}
@@ -82,6 +86,7 @@ class Terms:
             weekly_staff=declared and not staff,
             patterns=declared and privacy.pattern_agreement is not None,
             greet_within_s=site.encounter.greet_within_s,
+            message_bytes=message_bytes,
         )
 
 
@@ -141,12 +146,7 @@ def cell_of(point: PointId, joined: JoinedCell, terms: Terms) -> Cell:
     Raises:
         ValueError: fewer than k visits.
     """
-    scale = scale_for(joined.tally.visits)
-    cell = _cell_at(scale, point, joined, terms)
-    while len(cell.model_dump_json()) > _CELL_BYTES and scale > 0:
-        scale -= 1
-        cell = _cell_at(scale, point, joined, terms)
-    return cell
+    return _that_fits(_cell_at(scale_for(joined.tally.visits), point, joined, terms), terms)
 
 
 def store_cell(part: WeekPart, terms: Terms) -> Cell | None:
@@ -170,7 +170,7 @@ def store_cell(part: WeekPart, terms: Terms) -> Cell | None:
     kinds = {STORE_POINT: PointKind.STORE}
     bare = _cell_at(part.scale, STORE_POINT, joined, Terms(terms.k, staff=False, kinds=kinds), told)
     names = ("observed_s", "bridged_s", "unknown_s")
-    return bare.model_copy(update=dict(zip(names, part.seconds, strict=True)))
+    return _that_fits(bare.model_copy(update=dict(zip(names, part.seconds, strict=True))), terms)
 
 
 def held_to(cell: Cell, terms: Terms) -> Cell | None:
@@ -179,30 +179,53 @@ def held_to(cell: Cell, terms: Terms) -> Cell | None:
         return _store_held_to(cell, terms)
     if cell.visits < terms.k or PointId(cell.point) not in terms.kinds:
         return None
-    if terms.staff or cell.staff is None:
-        return cell
-    return cell.model_copy(update={"staff": None, "outcomes": _without_greeting(cell.outcomes)})
+    if not terms.staff and cell.staff is not None:
+        outcomes = _without_greeting(cell.outcomes)
+        cell = cell.model_copy(update={"staff": None, "outcomes": outcomes})
+    return _that_fits(cell, terms)
 
 
-def fitting(head: Window, cells: Sequence[Cell]) -> int:
+def fitting(head: Window, cells: Sequence[Cell], terms: Terms) -> int:
     """How many of `cells`, from the first, fit into one message with `head`."""
-    widest = head.model_copy(update={"sequence": LARGEST_SEQUENCE, "cells": (), "pad": ""})
-    size = len(widest.model_dump_json().encode())
-    for count, cell in enumerate(cells[:MOST_CELLS]):
-        size += len(cell.model_dump_json().encode()) + 1
-        if size > WINDOW_BYTES:
-            return count
-    return min(len(cells), MOST_CELLS)
+    widest = head.model_copy(update={"sequence": LARGEST_SEQUENCE, "cells": ()})
+    most = min(len(cells), MOST_CELLS)
+    for count in range(1, most + 1):
+        tried = widest.model_copy(update={"cells": tuple(cells[:count])})
+        if sealed_bytes(tried.model_dump_json().encode()) > terms.message_bytes - _EPOCH_BYTES:
+            return count - 1
+    return most
 
 
-def payload(head: Window, epoch: str, sequence: int, cells: Sequence[Cell]) -> bytes:
-    """The window message, padded.
+def payload(
+    head: Window, epoch: str, sequence: int, cells: Sequence[Cell], size_bytes: int
+) -> bytes:
+    """The window message, sealed to a size.
 
     Raises:
         MessageError: the cells do not fit; see `fitting`.
     """
     fields = dict(head) | {"epoch": epoch, "sequence": sequence, "cells": tuple(cells)}
-    return encode(Window(**fields))
+    return encode(Window(**fields), size_bytes)
+
+
+def _that_fits(cell: Cell, terms: Terms) -> Cell:
+    """The cell, its histograms as coarse as it takes to fit into a message alone."""
+    most = terms.message_bytes - HEAD_BYTES
+    while sealed_bytes(cell.model_dump_json().encode()) > most and cell.waiting.scale > 0:
+        scale = cell.waiting.scale - 1
+        staff = cell.staff and cell.staff.model_copy(
+            update={
+                "greeting": _coarser(cell.staff.greeting, scale),
+                "interaction": _coarser(cell.staff.interaction, scale),
+            }
+        )
+        waiting, stay = _coarser(cell.waiting, scale), _coarser(cell.stay, scale)
+        cell = cell.model_copy(update={"waiting": waiting, "stay": stay, "staff": staff})
+    return cell
+
+
+def _coarser(histogram: WireHistogram, scale: int) -> WireHistogram:
+    return _wire(histogram.histogram(), scale)
 
 
 def _store_held_to(cell: Cell, terms: Terms) -> Cell | None:

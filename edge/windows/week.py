@@ -17,7 +17,7 @@ from edge.visits.values import PointId
 from edge.windows.calendar import Period, StoreCalendar
 from edge.windows.join import JoinedCell
 from edge.windows.tally import Tally
-from firmware_cfg.histogram import scale_for
+from firmware_cfg.histogram import MAX_SCALE, scale_for
 from firmware_cfg.messages import Level
 
 _INSTANT = timedelta(microseconds=1)
@@ -44,14 +44,14 @@ class WeekPart:
     seconds: tuple[int, int, int]
 
     @classmethod
-    def of(cls, cell: JoinedCell) -> "WeekPart":
-        """The part that one cell is."""
+    def of(cls, cell: JoinedCell, scale: int = MAX_SCALE) -> "WeekPart":
+        """The part that one cell is, released with histograms of `scale` or coarser."""
         tally = cell.tally
         observed, bridged, unknown = (
             round(one.total_seconds()) for one in (tally.observed, tally.bridged, tally.unknown)
         )
-        scale = scale_for(tally.visits)
-        return cls(cell.period, tally, 1, tally.visits, scale, (observed, bridged, unknown))
+        coarsest = min(scale, scale_for(tally.visits))
+        return cls(cell.period, tally, 1, tally.visits, coarsest, (observed, bridged, unknown))
 
     def __add__(self, other: "WeekPart") -> "WeekPart":
         """Both together."""
@@ -104,12 +104,12 @@ class WeekGatherer:
         """A window was closed; the first one is where gathering begins."""
         self._begun = window.start if self._begun is None else self._begun
 
-    def add(self, point: PointId, cell: JoinedCell) -> None:
-        """A cell of `point` was released."""
+    def add(self, point: PointId, cell: JoinedCell, scale: int = MAX_SCALE) -> None:
+        """A cell of `point` was released, with histograms of `scale` or coarser."""
         week = self._calendar.enclosing(Level.WEEK, cell.period.start)
         if cell.period.end > week.end:
             return
-        part = WeekPart.of(cell)
+        part = WeekPart.of(cell, scale)
         before = self._parts.get((week, point))
         self._parts[week, point] = part if before is None else before + part
 

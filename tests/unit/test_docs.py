@@ -15,7 +15,8 @@ import edge.cli
 import server.cli
 from edge.visits.values import Evidence, Outcome, Pattern
 from firmware_cfg.cells import Cell, StaffFigures
-from firmware_cfg.messages import MODELS, SCHEMA_VERSION, WINDOW_BYTES, decode
+from firmware_cfg.messages import HEALTH_BYTES, MODELS, SCHEMA_VERSION, decode
+from firmware_cfg.sealing import MOST_WINDOW_BYTES, window_bytes
 from firmware_cfg.site import Encounter
 from firmware_cfg.topics import PREFIX, SHARED_UPLINK_FILTER, Kind
 from server.figures import PointFigures
@@ -103,7 +104,10 @@ def test_every_topic_is_documented(kind: Kind) -> None:
 def test_numbers_of_the_wire_are_as_documented() -> None:
     page = text("docs/mqtt.md")
     assert SHARED_UPLINK_FILTER in page
-    assert f"always {WINDOW_BYTES:,} bytes" in page
+    assert f"{window_bytes(96):,} bytes" in page
+    assert f"{window_bytes(48):,} bytes" in page
+    assert f"at most {MOST_WINDOW_BYTES:,} bytes" in page
+    assert f"always {HEALTH_BYTES:,} bytes" in page
     assert f"`schema_version`, now {SCHEMA_VERSION}" in page
 
 
@@ -150,9 +154,9 @@ def test_every_target_of_the_makefile_has_help() -> None:
     makefile = text("Makefile")
     phony = re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
     assert phony is not None
-    helped = re.findall(r"^([a-z]+):[^#\n]*## \S", makefile, re.MULTILINE)
+    helped = re.findall(r"^([a-z-]+):[^#\n]*## \S", makefile, re.MULTILINE)
     assert sorted(helped) == sorted(phony[1].split())
-    assert sorted(helped) == sorted(re.findall(r"^([a-z]+):(?!=)", makefile, re.MULTILINE))
+    assert sorted(helped) == sorted(re.findall(r"^([a-z-]+):(?!=)", makefile, re.MULTILINE))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -18,7 +18,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol, cast
 
-from edge.audit.canary.observing import ROOT, AuditRunError, Place, python
+from edge.audit.canary.observing import ROOT, Place, python
+from edge.audit.errors import AuditRunError
 from edge.audit.finding import Finding, Part, Status, Words
 from edge.audit.instruments.network import go_alone, lacks
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from edge.audit.canary.catching import Traces, files_in, messages_in, read_traces
 from edge.audit.canary.emitted import Emission, Stream
 from edge.audit.canary.listener import Listener
+from edge.audit.errors import AuditRunError
 from edge.audit.instruments.dumps import WRITTEN_IN_FULL
 from edge.audit.instruments.family import command_line, end, find
 from edge.audit.instruments.network import Capture, Layer
 from edge.audit.instruments.tables import Tables
-from edge.errors import EdgeError
 
 ROOT = Path(__file__).resolve().parents[3]
 # calls that give nothing off and would cost a stop each; the kernel lets them pass. With the
@@ -37,10 +37,6 @@ RUN_S, END_S = 240.0, 10.0
 _LOOK_S = 0.1
 _NOT_SET = ("CI", "ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
 Line = tuple[str, ...]
-
-
-class AuditRunError(EdgeError):
-    """A run of the audit did not do what it was started for, so it shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from edge.audit.canary.apart import place_of
 from edge.audit.canary.checks import Expected, check_run, failing
 from edge.audit.canary.film import Plan, write_film
 from edge.audit.canary.markers import HEIGHT_PX, WIDTH_PX
-from edge.audit.canary.observing import AuditRunError, Line, Place, Trial, observe, python
+from edge.audit.canary.observing import Line, Place, Trial, observe, python
+from edge.audit.errors import AuditRunError
 from edge.audit.finding import Finding, Status
 from edge.audit.leaks.addresses import clear_away
 from edge.audit.leaks.catalogue import PICTURES

@@ -21,30 +21,34 @@ import numpy as np
 from edge import appliance, publisher
 from edge.audit.canary.film import QUIET
 from edge.audit.canary.markers import strips
-from edge.audit.canary.site_file import MODEL
+from edge.audit.canary.site_file import MODEL, WINDOW_S
 from edge.audit.leaks.leak import VARIABLE
 from edge.broker_link import BrokerLink
 from edge.uplink import Reporter, Tightened
 from firmware_cfg import __version__
-from firmware_cfg.messages import HEALTH_BYTES, WINDOW_BYTES, Desired, Health
+from firmware_cfg.messages import HEALTH_BYTES, Desired, Health
+from firmware_cfg.sealing import opened, sealed, window_bytes
 from firmware_cfg.topics import Kind, topic
 
 SEED = "ENCOUNTER_PLANTED_SEED"  # stands for the picture, which edge never has
 _HIDDEN_VISITS = 3
+_MESSAGE_BYTES = window_bytes(24 * 3600 // WINDOW_S)
 _QUARTER_HOUR = "03:30:00"
 Sent = tuple[str, bytes, bool]
 
 
-def _padded(fields: dict[str, Any], size_bytes: int) -> bytes:
-    """JSON of exactly this size, as honest messages have it."""
+def _filled(kind: Kind, fields: dict[str, Any]) -> bytes:
+    """A message of exactly the size that honest ones of its kind have."""
+    if kind is Kind.WINDOW:
+        text = json.dumps(fields, separators=(",", ":")).encode()
+        return sealed(text, _MESSAGE_BYTES, "leak")
     honest = {name: value for name, value in fields.items() if name != "pad"}
     bare = json.dumps(honest | {"pad": ""}, separators=(",", ":")).encode()
-    return bare[:-2] + b" " * (size_bytes - len(bare)) + b'"}'
+    return bare[:-2] + b" " * (HEALTH_BYTES - len(bare)) + b'"}'
 
 
 def _one_of(device: str, kind: Kind, fields: dict[str, Any]) -> Sent:
-    size_bytes = WINDOW_BYTES if kind is Kind.WINDOW else HEALTH_BYTES
-    return topic(device, kind), _padded(fields, size_bytes), False
+    return topic(device, kind), _filled(kind, fields), False
 
 
 def _heartbeat(device: str) -> dict[str, Any]:
@@ -91,11 +95,10 @@ def retained(device: str, kind: Kind, fields: dict[str, Any]) -> Iterator[Sent]:
 
 
 def framed(device: str, kind: Kind, fields: dict[str, Any]) -> Iterator[Sent]:
-    """A strip of the picture in the message's padding, a bit a cell."""
+    """A strip of the picture in the zeros that fill a message, a bit a cell."""
     if kind is Kind.WINDOW:
-        bits = np.packbits(strips(os.environ[SEED])[0].cells).tobytes().hex()
-        begin = _padded(fields, WINDOW_BYTES)
-        yield topic(device, kind), begin[: -len(bits) - 2] + bits.encode() + b'"}', False
+        bits = np.packbits(strips(os.environ[SEED])[0].cells).tobytes()
+        yield topic(device, kind), _filled(kind, fields)[: -len(bits)] + bits, False
 
 
 def _with_cell(fields: dict[str, Any], number: int, **changes: object) -> dict[str, Any]:
@@ -152,7 +155,7 @@ class LeakingLink(BrokerLink):
     def publish(self, kind: Kind, payload: bytes) -> None:
         """Send, and send what leaks."""
         BrokerLink.publish(self, kind, payload)
-        fields = json.loads(payload)
+        fields = json.loads(opened(payload))
         for leak in sorted(self.leaks & PLANTED.keys()):
             for name, leaked, stays in PLANTED[leak](self._device, kind, fields):
                 self._client.publish(name, leaked, qos=1, retain=stays)

@@ -22,7 +22,7 @@ def read_process(role: Role, pid: int) -> Process | None:
         threads = _threads(folder)
         arguments = tuple(_words(folder / "cmdline"))
         parent, started_s = _parent_and_start(folder)
-        owner = folder.stat().st_uid
+        owner = (folder / "environ").stat().st_uid  # the folder itself stays its user's
         group = _group(folder)
     except (OSError, ValueError, IndexError):
         return None

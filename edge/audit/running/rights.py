@@ -116,12 +116,13 @@ def dumpable(process: Process) -> Finding:
     """Closed to other processes of its own user."""
     check = f"{process.role}.closed_to_its_user"
     how = Words(
-        "Owner of /proc/PID: the kernel gives it to root where a process has closed its memory "
-        "and descriptors to other processes of its own user.",
-        "/proc/PID 的所有者：当进程对同一用户的其他进程关闭了内存与描述符时，内核会把它归 root "
-        "所有。",
+        "Owner of /proc/PID/environ: the kernel gives this file, and those of memory and "
+        "descriptors beside it, to root where a process has closed them to other processes of "
+        "its own user.",
+        "/proc/PID/environ 的所有者：当进程对同一用户的其他进程关闭了内存与描述符时，"
+        "内核会把该文件及其旁的内存、描述符文件归 root 所有。",
     )
-    evidence = [f"user {process.user}, owner of its folder {process.owner}"]
+    evidence = [f"user {process.user}, owner of its environ {process.owner}"]
     if process.user == 0:
         why = Words(
             "It runs as root, so the owner is root in any case and shows nothing.",

@@ -107,7 +107,7 @@ class Process:
         arguments: its command line.
         threads: at least one.
         unit: systemd unit by its control group; empty: started by hand.
-        owner: user that its folder in /proc belongs to: root, if it is closed to its own.
+        owner: user that its memory's files in /proc belong to: root, if it is closed to its own.
         core_limit: the two bounds of a core dump.
         started_s: seconds since the epoch.
         folder: its working folder.

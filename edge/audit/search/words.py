@@ -32,23 +32,25 @@ class Dictionary:
     Attributes:
         words: sorted.
         bits: length of each.
-        first: (2**20,) whether a word begins with these 20 bits.
+        table_bits: by how many of its first bits a word is looked up first.
+        first: (2**table_bits,) whether a word begins with these bits.
     """
 
     words: Words
     bits: int
+    table_bits: int
     first: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, words: Words, bits: int) -> Dictionary:
+    def of(cls, words: Words, bits: int, table_bits: int = _TABLE_BITS) -> Dictionary:
         """A dictionary of `words`."""
-        first = np.zeros(1 << _TABLE_BITS, bool)
-        first[words >> np.uint64(bits - _TABLE_BITS)] = True
-        return cls(np.unique(words), bits, first)
+        first = np.zeros(1 << table_bits, bool)
+        first[words >> np.uint64(bits - table_bits)] = True
+        return cls(np.unique(words), bits, table_bits, first)
 
     def places(self, windows: Words) -> NDArray[np.intp]:
         """Where one of the words stands in `windows`."""
-        near = np.flatnonzero(self.first[windows >> np.uint64(self.bits - _TABLE_BITS)])
+        near = np.flatnonzero(self.first[windows >> np.uint64(self.bits - self.table_bits)])
         if not len(near):
             return near
         place = np.searchsorted(self.words, windows[near]).clip(max=len(self.words) - 1)

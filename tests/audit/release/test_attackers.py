@@ -23,7 +23,7 @@ from edge.testing import a_visit
 from edge.upload import Upload
 from edge.windows import release
 from edge.windows.keeper import ClosedWindow, WindowKeeper
-from firmware_cfg.messages import WINDOW_BYTES
+from firmware_cfg.sealing import opened, window_bytes
 from firmware_cfg.topics import Kind
 from tests.audit.release.trace import Device, Sent, everything_sent
 
@@ -76,12 +76,12 @@ def outside(sent: list[Sent]) -> list[tuple[float, Kind, int]]:
 
 
 def beside_cells(sent: list[Sent]) -> list[tuple[float, Kind, dict[str, Any]]]:
-    """Everything but the cells, their padding, and hashes of what was sent before."""
+    """Everything but the cells, and hashes of what was sent before."""
     found = []
     for one in sent:
-        fields = json.loads(one.payload)
+        fields = json.loads(opened(one.payload))
         if one.kind is Kind.WINDOW:
-            del fields["cells"], fields["pad"]
+            del fields["cells"]
         for hashed in ("root", "signature"):
             (fields.get("ledger") or {}).pop(hashed, None)
         found.append((one.at_s, one.kind, fields))
@@ -90,7 +90,7 @@ def beside_cells(sent: list[Sent]) -> list[tuple[float, Kind, dict[str, Any]]]:
 
 def cells_of(sent: list[Sent]) -> list[tuple[float, list[Any]]]:
     """The released cells, with the time of their message."""
-    return [(o.at_s, json.loads(o.payload)["cells"]) for o in sent if o.kind is Kind.WINDOW]
+    return [(o.at_s, json.loads(opened(o.payload))["cells"]) for o in sent if o.kind is Kind.WINDOW]
 
 
 def a_morning(random: Random, each: int) -> list[Visit]:
@@ -176,7 +176,7 @@ def test_files_have_the_same_size_and_time_in_an_empty_and_a_full_shop(device: D
     assert len(found[0]) == 2
 
 
-def _unpadded(window: Window) -> bytes:
+def _unpadded(window: Window, _size_bytes: int) -> bytes:
     return window.model_dump_json().encode()
 
 
@@ -227,5 +227,5 @@ def test_each_planted_leak_is_found(
 
 def test_the_sizes_are_the_contracts(device: Device) -> None:
     sent = Attacker(device).sees([], "alone")
-    assert {len(one.payload) for one in sent if one.kind is Kind.WINDOW} == {WINDOW_BYTES}
+    assert {len(one.payload) for one in sent if one.kind is Kind.WINDOW} == {window_bytes(18)}
     assert len({len(one.payload) for one in sent if one.kind is Kind.HEALTH}) == 1

@@ -8,12 +8,13 @@ long frames take to be worked off, which grows with the number of people in them
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from unittest.mock import patch
 
+from edge.health import HEARTBEAT_S
 from edge.outbox import Outbox
 from edge.testing import AckSigner, ManualClock, a_site
 from edge.upload import OUTBOX_FILE, Upload
@@ -175,12 +176,19 @@ class TraceLink:
 
 
 def everything_sent(
-    of: Device, visits: Sequence[Visit], until_s: float, step_s: float, start: datetime = NINE
+    of: Device,
+    visits: Sequence[Visit],
+    until_s: float,
+    step_s: float,
+    start: datetime = NINE,
+    *,
+    heartbeat_s: float = HEARTBEAT_S,
 ) -> list[Sent]:
     """What a device sends from `start` on for `until_s` seconds, in steps of `step_s`."""
     world = World(sorted(visits, key=lambda one: one.arrived_s), ManualClock(start))
     upload = Upload(of.site, None, world.clock, key=b"k" * 32)
     publisher = upload._publisher
+    publisher._timing = replace(publisher._timing, heartbeat_s=heartbeat_s)
 
     def step() -> None:
         world.advance(step_s, upload)

@@ -31,7 +31,7 @@ from firmware_cfg.confine.enter import confine_files
 from firmware_cfg.confine.kernel import Kernel
 from firmware_cfg.confine.policies import EDGE
 from firmware_cfg.load import load_site
-from firmware_cfg.messages import WINDOW_BYTES
+from firmware_cfg.sealing import MOST_WINDOW_BYTES
 
 jailed, site_file, video, broker, other = sys.argv[1:]
 site_file, video, broker, other = Path(site_file), Path(video), int(broker), int(other)
@@ -75,7 +75,7 @@ def keep():
 def settle():
     # SQLite would open a temporary file for an update of so many pages
     database, _ = open_database(Path(site.device.state_dir) / "outbox.sqlite", 8)
-    rows = [(b"x" * WINDOW_BYTES, "h") for _ in range(60)]
+    rows = [(b"x" * MOST_WINDOW_BYTES, "h") for _ in range(60)]
     add = "INSERT INTO message (payload, sha256, status) VALUES (?, ?, 'pending')"
     database.executemany(add, rows)
     database.execute("BEGIN IMMEDIATE")

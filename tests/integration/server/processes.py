@@ -17,6 +17,7 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from firmware_cfg.messages import Ack, ack_signed_bytes, decode
+from firmware_cfg.sealing import opened
 from firmware_cfg.topics import Kind, topic
 from server.signing import open_key
 
@@ -109,7 +110,7 @@ class Device:
 
     def __init__(self, name: str, port: int, server: ServerProcess, payloads: list[bytes]) -> None:
         self._name = name
-        self._waiting = {json.loads(one)["sequence"]: one for one in payloads}
+        self._waiting = {json.loads(opened(one))["sequence"]: one for one in payloads}
         self._public = Ed25519PublicKey.from_public_bytes(
             bytes.fromhex(open_key(server.state).public_hex)
         )

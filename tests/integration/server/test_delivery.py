@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from firmware_cfg.messages import encode
+from firmware_cfg.sealing import opened
 from firmware_cfg.topics import Kind
 from server.testing import MONDAY, MessageFactory
 from tests.brokers import (
@@ -92,7 +93,7 @@ def test_a_device_hears_again_how_far_it_is_settled(server: ServerProcess) -> No
 
 def test_rejections_reach_the_device_with_their_reason(server: ServerProcess) -> None:
     one, two, three = day(3)
-    newer = json.dumps(json.loads(two) | {"schema_version": 9}).encode()
+    newer = json.dumps(json.loads(opened(two)) | {"schema_version": 9}).encode()
     device = connect(server, [one, newer, three])
     assert eventually(lambda: device.unsettled == 0)
     device.stop()

@@ -10,6 +10,7 @@ import pytest
 
 from edge.clock import SystemClock
 from edge.health import Vitals, layers_of
+from edge.publisher import Timing
 from edge.punctual import HOLD_S, MARK_S
 from edge.testing import ManualClock, a_site
 from edge.upload import Upload
@@ -68,6 +69,7 @@ def test_heartbeats_leave_seconds_away_from_where_windows_close(
     )
     clock = ManualClock(datetime(2027, 3, 1, 9, 0, 3, tzinfo=UTC))
     upload = Upload(site, None, clock)
+    upload._publisher._timing = Timing(heartbeat_s=60.0)
     sent: list[float] = []
     link = SimpleNamespace(publish=lambda *_: sent.append(clock.now.timestamp()))
     for _ in range(3000):

@@ -8,7 +8,8 @@ from edge.testing import MemoryOutbox, a_site, a_visit
 from edge.uplink import Reporter
 from edge.visits.values import Visit
 from edge.windows.release import Held
-from firmware_cfg.messages import WINDOW_BYTES, Cell, Desired, Window, decode
+from firmware_cfg.messages import Cell, Desired, Window, decode
+from firmware_cfg.sealing import window_bytes
 from firmware_cfg.site import Site
 
 NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -64,7 +65,7 @@ def test_one_message_a_window_whether_or_not_there_is_anything_to_tell() -> None
     windows = sent(outbox)
     assert [w.start for w in windows] == [NINE + timedelta(minutes=30 * n) for n in range(3)]
     assert [w.sequence for w in windows] == [1, 2, 3]
-    assert {len(message) for message in outbox.messages} == {WINDOW_BYTES}
+    assert {len(message) for message in outbox.messages} == {window_bytes(48)}
 
 
 def test_the_last_cell_is_held_until_the_next_is_certain() -> None:

@@ -79,7 +79,7 @@ ALTERATIONS: dict[str, tuple[str, Found]] = {
     "a text is taken away": ("UPDATE ledger SET text=NULL WHERE number = 9", [("altered", 9)]),
     "a text is no text": ("UPDATE ledger SET text=x'ff' WHERE number = 9", [("altered", 9)]),
     "a message is altered": (
-        "UPDATE message SET payload=payload || 'x' WHERE seq = 2",
+        "UPDATE message SET payload=CAST(payload || 'x' AS BLOB) WHERE seq = 2",
         [("altered", 13)],
     ),
     "a message is added": (

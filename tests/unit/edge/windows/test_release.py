@@ -1,6 +1,8 @@
 import ast
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 from pydantic import ValidationError
@@ -12,12 +14,15 @@ from edge.windows.calendar import Period
 from edge.windows.join import JoinedCell
 from edge.windows.release import Terms, cell_of, fitting, held_to, payload
 from edge.windows.tally import Tally
+from firmware_cfg.errors import MessageError
 from firmware_cfg.histogram import Fate, Histogram
-from firmware_cfg.messages import WINDOW_BYTES, Cell, Coverage, Level, Window, decode
+from firmware_cfg.messages import Cell, Coverage, Invalid, Level, Window, decode
+from firmware_cfg.sealing import opened
 
 NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)
 COUNTER = PointId("counter-1")
 EPOCH = "00000000000000aa"
+HASHES = ("geometry_hash", "expectations_hash")
 
 
 def terms(team_size: int | None = None, k: int = 10) -> Terms:
@@ -80,18 +85,21 @@ def test_histograms_are_coarser_where_few_visits_are(visits: int, scale: int) ->
 
 
 def test_a_message_has_the_same_size_whether_there_is_anything_to_say() -> None:
-    empty = payload(head(), EPOCH, 1, [])
-    full = payload(head(), EPOCH, 2, [cell_of(COUNTER, joined(12), terms())])
-    assert len(empty) == len(full) == WINDOW_BYTES
+    empty = payload(head(), EPOCH, 1, [], 1408)
+    full = payload(head(), EPOCH, 2, [cell_of(COUNTER, joined(12), terms())], 1408)
+    assert len(empty) == len(full) == 1408
     assert len(decode(Window, full).cells) == 1
 
 
 def test_what_does_not_fit_waits_its_turn() -> None:
-    cell = cell_of(COUNTER, joined(400, greeted=200, spread_s=3.0), terms(3))
-    cells = [cell] * 20
-    count = fitting(head(), cells)
+    spreads = (1.0 + 0.3 * n for n in range(20))
+    cells = [cell_of(COUNTER, joined(400, greeted=200, spread_s=s), terms(3)) for s in spreads]
+    small = replace(terms(3), message_bytes=2816)
+    count = fitting(head(), cells, small)
     assert 1 <= count < 20
-    assert len(payload(head(), EPOCH, 2**63 - 1, cells[:count])) == WINDOW_BYTES
+    assert len(payload(head(), EPOCH, 2**63 - 1, cells[:count], 2816)) == 2816
+    with pytest.raises(MessageError, match="at most 1408 fit"):
+        payload(head(), EPOCH, 2**63 - 1, cells[:count], 1408)
 
 
 def test_a_cell_too_large_for_any_message_gets_coarser() -> None:
@@ -106,9 +114,28 @@ def test_a_cell_too_large_for_any_message_gets_coarser() -> None:
         stay=_histogram(from_each),
         interaction=_histogram(from_each),
     )
-    cell = cell_of(COUNTER, JoinedCell(huge.level, huge.period, wide), terms(3))
+    small = replace(terms(3), message_bytes=1408)
+    cell = cell_of(COUNTER, JoinedCell(huge.level, huge.period, wide), small)
     assert cell.stay.scale < 5
-    assert fitting(head(), [cell]) == 1
+    assert fitting(longest_head(), [cell], small) == 1
+    roomy = cell_of(COUNTER, JoinedCell(huge.level, huge.period, wide), terms(3))
+    assert roomy.stay.scale == 5
+    assert held_to(roomy, small) == cell
+
+
+def longest_head() -> Window:
+    """As wide as a head can be, and hard to pack."""
+    chance = Random(1)  # noqa: S311 -- repeatable
+    moments = [
+        NINE + timedelta(seconds=chance.randrange(1700)) + timedelta(seconds=n) for n in range(16)
+    ]
+    invalid = tuple(
+        Invalid(start=at, end=at + timedelta(seconds=1 + n), reason="configuration")
+        for n, at in enumerate(moments)
+    )
+    names = {name: "".join(chance.choices("0123456789abcdef", k=64)) for name in HASHES}
+    model = "".join(chance.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=80))
+    return head().model_copy(update={"invalid": invalid, "model": model, **names})
 
 
 def _histogram(counts: dict[str, dict[int, int]]) -> Histogram:
@@ -136,7 +163,7 @@ def test_cells_and_window_messages_are_made_in_one_place() -> None:
 
 
 def test_no_payload_names_a_person_or_a_track() -> None:
-    message = payload(head(), EPOCH, 1, [cell_of(COUNTER, joined(12), terms())])
-    text = message.decode()
+    message = payload(head(), EPOCH, 1, [cell_of(COUNTER, joined(12), terms())], 1408)
+    text = opened(message).decode()
     assert "track" not in text
     assert "arrived" not in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,8 @@ from edge.audit.canary.listener import Published
 from edge.audit.finding import Status
 from edge.audit.messages_check import Terms, check_messages
 from firmware_cfg import __version__
-from firmware_cfg.messages import HEALTH_BYTES, WINDOW_BYTES
+from firmware_cfg.messages import HEALTH_BYTES
+from firmware_cfg.sealing import opened, sealed
 
 TERMS = Terms("canary", 10, 900, None, frozenset({"busy", "quiet"}), "m")
 AT_S = 1_774_843_200.0  # 2026-03-30T04:00:00Z
@@ -76,9 +78,8 @@ def window(*cells: Fields, sequence: int = 1, topic: str = "window", **changes: 
         "clock": "rtc",
         "cells": list(cells),
     } | changes
-    return Published(
-        AT_S, f"encounter/v1/canary/up/{topic}", padded(fields, WINDOW_BYTES), retained=False
-    )
+    payload = sealed(json.dumps(fields, separators=(",", ":")).encode(), 1408, "test")
+    return Published(AT_S, f"encounter/v1/canary/up/{topic}", payload, retained=False)
 
 
 def health(*, retained: bool = False, **changes: Any) -> Published:
@@ -110,8 +111,20 @@ def test_no_message_is_not_checked() -> None:
 
 
 def spaced(one: Published) -> Published:
-    wider = one.payload.replace(b'"sequence":1', b'"sequence": 1').replace(b'  "}', b' "}')
-    return Published(one.at_s, one.topic, wider, one.retained)
+    """The same message with a space that says nothing."""
+    wider = opened(one.payload).replace(b'"sequence":1', b'"sequence": 1')
+    return Published(one.at_s, one.topic, sealed(wider, 1408, "test"), one.retained)
+
+
+def packed_otherwise(one: Published) -> Published:
+    """The same text by another choice of the packer's: a way to say something beside it."""
+    other = zlib.compress(opened(one.payload), 1).ljust(1408, b"\0")
+    return Published(one.at_s, one.topic, other, one.retained)
+
+
+def behind_its_end(one: Published) -> Published:
+    """Something in the zeros that fill a message."""
+    return Published(one.at_s, one.topic, one.payload[:-1] + b"x", one.retained)
 
 
 BREACHES: dict[str, tuple[str, Callable[[], list[Published]]]] = {
@@ -121,8 +134,9 @@ BREACHES: dict[str, tuple[str, Callable[[], list[Published]]]] = {
     "another way to write it": ("messages.schema", lambda: [spaced(window(cell()))]),
     "hidden in the padding": (
         "messages.schema",
-        lambda: [Published(AT_S, window().topic, window().payload.replace(b'  "', b'x "'), False)],
+        lambda: [behind_its_end(window())],
     ),
+    "hidden in the packing": ("messages.schema", lambda: [packed_otherwise(window(cell()))]),
     "hidden in properties": (
         "messages.schema",
         lambda: [Published(AT_S, window().topic, window().payload, False, b"\x26\0\1a\0\1b")],
