@@ -10,8 +10,9 @@ from firmware_cfg.accuracy import Accuracy, Misjudged, accuracies_of, is_measure
 from firmware_cfg.histogram import Histogram
 from server.measuring import Errors
 from server.periods import Period
+from server.released_week import Comparability
 from server.statistics import Quantile, Share
-from server.suppression import Comparability, Released, ReleasedCell, Suppressed, part_shown
+from server.suppression import Released, ReleasedCell, Suppressed, part_shown
 from server.unions import Counts, Unions
 
 MEDIAN, P90 = 0.5, 0.9
@@ -197,9 +198,15 @@ def _of_staff(name: str) -> Callable[[ReleasedCell], int]:
 
 def certainty_of(cells: Sequence[ReleasedCell]) -> Certainty:
     """How well the visits of `cells` were seen."""
-    observed_s = sum(one.observed_s for one in cells)
-    bridged_s = sum(one.bridged_s for one in cells)
-    unknown_s = sum(one.unknown_s for one in cells)
+    return certainty_of_seconds(
+        sum(one.observed_s for one in cells),
+        sum(one.bridged_s for one in cells),
+        sum(one.unknown_s for one in cells),
+    )
+
+
+def certainty_of_seconds(observed_s: float, bridged_s: float, unknown_s: float) -> Certainty:
+    """How well visits were seen, from the seconds of each kind."""
     total_s = observed_s + bridged_s + unknown_s
     if total_s <= 0:
         return Certainty(0.0, 0.0, 0.0)
@@ -216,12 +223,13 @@ def cuts(cells: Sequence[ReleasedCell]) -> tuple[Cut, ...]:
         Cut(after.period.start, changed)
         for each in points.values()
         for before, after in pairwise(each)
-        if (changed := _changed(before.comparability, after.comparability))
+        if (changed := changes(before.comparability, after.comparability))
     }
     return tuple(sorted(found, key=lambda cut: cut.at))
 
 
-def _changed(one: Comparability, other: Comparability) -> tuple[str, ...]:
+def changes(one: Comparability, other: Comparability) -> tuple[str, ...]:
+    """What keeps two released cells from being strictly comparable."""
     named = {
         "definition": one.definition_version != other.definition_version,
         "geometry": one.geometry_hash != other.geometry_hash,

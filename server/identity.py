@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Table, insert, or_, select, update
 
 from server import identity_file as file
 from server.errors import IdentityError
+from server.periods import Period
 from server.tables import assignment, device, organisation, point, region, store
 
 
@@ -30,6 +31,14 @@ class Assigned:
     point_id: UUID
     kind: str
     valid_to: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A stretch of time in which a device watched a point of a store."""
+
+    store_id: UUID
+    period: Period
 
 
 def apply_identity(connection: Connection, identity: file.Identity) -> None:
@@ -186,3 +195,29 @@ def assigned_at(
         )
     ).first()
     return None if row is None else Assigned(row.point_id, row.kind, row.valid_to)
+
+
+def assignments_during(
+    connection: Connection, org_id: UUID, device_id: str, period: Period
+) -> list[Watch]:
+    """What a device watched during `period`, cut to it; one entry an assignment."""
+    same_point = (point.c.org_id == assignment.c.org_id) & (
+        point.c.point_id == assignment.c.point_id
+    )
+    rows = connection.execute(
+        select(point.c.store_id, assignment.c.valid_from, assignment.c.valid_to)
+        .join(point, same_point)
+        .where(
+            assignment.c.org_id == org_id,
+            assignment.c.device == device_id,
+            assignment.c.valid_from < period.end,
+            or_(assignment.c.valid_to.is_(None), assignment.c.valid_to > period.start),
+        )
+    )
+    return [
+        Watch(
+            row.store_id,
+            Period(max(row.valid_from, period.start), min(row.valid_to or period.end, period.end)),
+        )
+        for row in rows
+    ]

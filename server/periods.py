@@ -14,6 +14,8 @@ from firmware_cfg.store import parse_opening
 from server.errors import PeriodError
 
 LONGEST = timedelta(days=400)
+YEARS = range(2, 9999)
+"""Years that can be asked for: a year from either end of the calendar no zone overflows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,9 @@ class StoreTime:
         """The trading days from `first` to `last`, both included.
 
         Raises:
-            PeriodError: reversed, or too long.
+            PeriodError: reversed, too long, or at an end of the calendar.
         """
+        check_years(first, last)
         if last < first:
             raise PeriodError(f"last day {last} is before first day {first}")
         if last - first > LONGEST:
@@ -93,6 +96,17 @@ class StoreTime:
             last = day + timedelta(days=1) if closes <= opens else day
             spans.append(Period(self.instant(day, opens), self.instant(last, closes)))
         return spans
+
+
+def check_years(first: date, last: date) -> None:
+    """Refuse days at the ends of the calendar, which no other zone or day before can name.
+
+    Raises:
+        PeriodError: such a day.
+    """
+    for day in (first, last):
+        if day.year not in YEARS:
+            raise PeriodError(f"year {day.year}: expected {YEARS.start} to {YEARS.stop - 1}")
 
 
 def union(periods: Iterable[Period]) -> list[Period]:

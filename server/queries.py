@@ -31,7 +31,8 @@ from server.tables import (
     window,
 )
 
-HEARTBEAT = timedelta(seconds=60)
+# As devices send them; one that is cut off says so itself, by its last will.
+HEARTBEAT = timedelta(seconds=1800)
 SILENT_AFTER = 3 * HEARTBEAT
 
 
@@ -73,10 +74,11 @@ class PointView:
 
 
 class Alive(StrEnum):
-    """Whether a device is heard of."""
+    """Whether a device is heard of: offline by its own word, silent after three heartbeats."""
 
     ONLINE = "online"
     OFFLINE = "offline"
+    SILENT = "silent"
     NEVER_SEEN = "never_seen"
 
 
@@ -198,20 +200,26 @@ def devices(
 
 def _device(row: Row[Any], now: datetime) -> DeviceView:
     sign_at = None if row.last_sign_at == NEVER else row.last_sign_at
-    silent = sign_at is not None and now - sign_at > SILENT_AFTER
-    alive = Alive.OFFLINE if row.online is False or silent else Alive.ONLINE
     return DeviceView(
         org_id=row.org_id,
         device=row.device,
         label=row.label,
         store_id=row.store_id,
-        alive=Alive.NEVER_SEEN if sign_at is None else alive,
+        alive=_alive(sign_at, now, said_goodbye=row.online is False),
         last_sign_at=sign_at,
         software=row.software,
         faults=tuple(row.faults or ()),
         clock=row.clock,
         terms=None if row.reported is None else _terms(row.reported),
     )
+
+
+def _alive(sign_at: datetime | None, now: datetime, *, said_goodbye: bool) -> Alive:
+    if sign_at is None:
+        return Alive.NEVER_SEEN
+    if said_goodbye:
+        return Alive.OFFLINE
+    return Alive.SILENT if now - sign_at > SILENT_AFTER else Alive.ONLINE
 
 
 def _terms(report: dict[str, Any]) -> Terms:
@@ -257,10 +265,17 @@ def windows_received(
     connection: Connection, of: PointRef, period: Period
 ) -> list[tuple[Period, Coverage]]:
     """The windows that the point's devices sent about `period`, with their coverage."""
+    return windows_of(connection, of.org_id, devices_of(connection, of, period), period)
+
+
+def windows_of(
+    connection: Connection, org_id: UUID, devices: Sequence[str], period: Period
+) -> list[tuple[Period, Coverage]]:
+    """The windows that `devices` sent about `period`, with their coverage."""
     rows = connection.execute(
         select(window.c.start_at, window.c.end_at, window.c.coverage).where(
-            window.c.org_id == of.org_id,
-            window.c.device.in_(devices_of(connection, of, period)),
+            window.c.org_id == org_id,
+            window.c.device.in_(devices),
             window.c.start_at < period.end,
             window.c.end_at > period.start,
         )

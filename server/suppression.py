@@ -9,6 +9,8 @@
 * A share of fewer than k parties is suppressed: it would be about those few. That holds for
   each cell of a union: one whose own base is smaller than k stays out of that figure, so that
   no answer minus another is a suppressed one. Each figure says which time it covers.
+* A store's week is a union of cells too, and stands alone: it is never added to them, nor to
+  another week. Of each of its figures both parts are at least k, or it is suppressed.
 * Shares are asked for the expectations that devices report, and no others: asked for one limit
   after another, they would give the histogram away, steps or not.
 """
@@ -22,9 +24,11 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, func, select
 
 from firmware_cfg.histogram import Fate, Histogram
+from firmware_cfg.messages import WeekFigures
 from server.periods import Period, union
+from server.released_week import Comparability, ReleasedWeek
 from server.statistics import Share
-from server.tables import cell
+from server.tables import cell, store_week
 
 FINE_FROM_VISITS = 50
 COARSE_STEP = 0.05
@@ -37,16 +41,6 @@ class PointRef:
 
     org_id: UUID
     point_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Comparability:
-    """What has to be equal for two cells to be compared."""
-
-    definition_version: int
-    geometry_hash: str
-    expectations_hash: str
-    model: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +87,14 @@ class ReleasedCell:
 @dataclass(frozen=True, slots=True)
 class Suppressed:
     """No answer: nothing was released for exactly this."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainShare:
+    """A share in [0, 1], in steps, without an interval; `of` how many visits, in steps."""
+
+    value: float
+    of: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,32 @@ def overlapping(connection: Connection, point: PointRef, period: Period) -> list
         )
     ).all()
     return [Period(row.start_at, row.end_at) for row in rows]
+
+
+def read_weeks(
+    connection: Connection, org_id: UUID, store_id: UUID, period: Period
+) -> list[ReleasedWeek]:
+    """The whole weeks of a store inside `period`, each as one device released it, in order."""
+    rows = connection.execute(
+        select(store_week)
+        .where(
+            store_week.c.org_id == org_id,
+            store_week.c.store_id == store_id,
+            store_week.c.start_at >= period.start,
+            store_week.c.end_at <= period.end,
+        )
+        .order_by(store_week.c.start_at, store_week.c.device)
+    ).all()
+    return [_week(row) for row in rows]
+
+
+def part_of_week(part: int, others: int, of: ReleasedWeek) -> PlainShare | Suppressed:
+    """Of a week's parties those of one kind: suppressed if they, or all others, are below k."""
+    if min(part, others) < of.k:
+        return Suppressed()
+    base = part + others
+    step = step_for(min(of.visits, base))
+    return PlainShare(stepped(part / base, step), part_shown(base, of.visits))
 
 
 def shown(share: Share | None, visits: int, k: int) -> Share | Suppressed:
@@ -243,9 +271,27 @@ def _cell(row: Row[Any]) -> ReleasedCell:
         observed_s=row.observed_s,
         bridged_s=row.bridged_s,
         unknown_s=row.unknown_s,
-        comparability=Comparability(
-            row.definition_version, row.geometry_hash, row.expectations_hash, row.model
-        ),
+        comparability=_comparability(row),
+    )
+
+
+def _week(row: Row[Any]) -> ReleasedWeek:
+    return ReleasedWeek(
+        device=row.device,
+        period=Period(row.start_at, row.end_at),
+        k=row.k,
+        visits=row.visits,
+        told=WeekFigures.model_validate(row.week),
+        observed_s=row.observed_s,
+        bridged_s=row.bridged_s,
+        unknown_s=row.unknown_s,
+        comparability=_comparability(row),
+    )
+
+
+def _comparability(row: Row[Any]) -> Comparability:
+    return Comparability(
+        row.definition_version, row.geometry_hash, row.expectations_hash, row.model
     )
 
 

@@ -4,9 +4,11 @@ Every table carries `org_id`, the organisation, as the first column of its prima
 the column by which a large installation is spread over machines. What comes from a device
 that no organisation has claimed yet stands under `NO_ORGANISATION`. Cells and messages are
 only ever inserted.
+
+At each start the tables that are not there yet are made, and those that are there are left as
+they are. So a later version may add tables, and neither it nor an earlier one harms the other's.
 """
 
-import json
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -16,8 +18,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
+    Date,
     Float,
     Index,
     Integer,
@@ -26,10 +27,11 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     Uuid,
 )
+
+from server.column_types import JsonText, UtcInstant
 
 NO_ORGANISATION: Final = UUID(int=0)
 metadata = MetaData()
@@ -59,43 +61,6 @@ class AsideReason(StrEnum):
     UNEXPECTED_ERROR = "unexpected_error"
 
 
-class UtcInstant(TypeDecorator[datetime]):
-    """An aware instant, kept in UTC whether or not the engine knows time zones."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive times; write UTC."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"expected an aware instant, found {value}")
-        in_utc = value.astimezone(UTC)
-        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Read UTC; a naive value comes from SQLite and is UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
-
-
-class JsonText(TypeDecorator[Any]):
-    """A JSON value as compact text: the same bytes on both engines."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, _dialect: Dialect) -> str | None:
-        """Compact JSON."""
-        return None if value is None else json.dumps(value, separators=(",", ":"))
-
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> Any:
-        """The value again."""
-        return None if value is None else json.loads(value)
-
-
 def _org() -> Column[UUID]:
     return Column("org_id", Uuid, primary_key=True)
 
@@ -115,6 +80,38 @@ def _message_key(*, primary_key: bool) -> tuple[Column[str], Column[str], Column
             nullable=False,
             autoincrement=False,
         ),
+    )
+
+
+def _released() -> tuple[Column[Any], ...]:
+    """What every released cell has, whatever it is about."""
+    counts = (
+        *("k", "visits", "left_censored", "passers_by"),
+        *("served", "greeted_only", "abandoned", "passed", "still_present"),
+    )
+    return (
+        Column("level", String(16), nullable=False),
+        Column("start_at", UtcInstant, nullable=False),
+        Column("end_at", UtcInstant, nullable=False),
+        *(_count(name) for name in counts),
+        Column("waiting", JsonText, nullable=False),
+        Column("stay", JsonText, nullable=False),
+        *(Column(name, Float, nullable=False) for name in ("observed_s", "bridged_s", "unknown_s")),
+        Column("definition_version", Integer, nullable=False),
+        Column("geometry_hash", String(64), nullable=False),
+        Column("expectations_hash", String(64), nullable=False),
+        Column("model", String(80), nullable=False),
+    )
+
+
+def _head() -> tuple[Column[Any], ...]:
+    """A signed head, as the heartbeat had it, and when that came."""
+    return (
+        Column("size", BigInteger, nullable=False),
+        Column("root", String(64), nullable=False),
+        Column("window_at", UtcInstant, nullable=False),
+        Column("signature", String(128), nullable=False),
+        Column("received_at", UtcInstant, nullable=False),
     )
 
 
@@ -235,27 +232,41 @@ cell = Table(
     Column("cell_id", Uuid, primary_key=True),
     Column("point_id", Uuid, nullable=False),
     *_message_key(primary_key=False),
-    Column("level", String(16), nullable=False),
-    Column("start_at", UtcInstant, nullable=False),
-    Column("end_at", UtcInstant, nullable=False),
-    *(
-        _count(name)
-        for name in (
-            *("k", "visits", "left_censored", "passers_by"),
-            *("served", "greeted_only", "abandoned", "passed", "still_present"),
-        )
-    ),
-    Column("waiting", JsonText, nullable=False),
-    Column("stay", JsonText, nullable=False),
+    *_released(),
     Column("staff", JsonText),
-    Column("observed_s", Float, nullable=False),
-    Column("bridged_s", Float, nullable=False),
-    Column("unknown_s", Float, nullable=False),
-    Column("definition_version", Integer, nullable=False),
-    Column("geometry_hash", String(64), nullable=False),
-    Column("expectations_hash", String(64), nullable=False),
-    Column("model", String(80), nullable=False),
     Index("cell_by_time", "org_id", "point_id", "start_at"),
+)
+# A device's week, all its points together: the union of cells above, so never added to them.
+store_week = Table(
+    "store_week",
+    metadata,
+    _org(),
+    Column("week_id", Uuid, primary_key=True),
+    Column("store_id", Uuid, nullable=False),
+    *_message_key(primary_key=False),
+    *_released(),
+    Column("week", JsonText, nullable=False),
+    Index("store_week_by_time", "org_id", "store_id", "start_at"),
+    Index("store_week_by_device", "org_id", "device", "start_at"),
+)
+# The head of a device's ledger that its last heartbeat brought.
+ledger_head = Table(
+    "ledger_head",
+    metadata,
+    _org(),
+    Column("device", String(63), primary_key=True),
+    Column("ledger", String(16), nullable=False),
+    *_head(),
+)
+# For each day (UTC, of receipt) and ledger the largest head that came.
+ledger_day = Table(
+    "ledger_day",
+    metadata,
+    _org(),
+    Column("device", String(63), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("ledger", String(16), primary_key=True),
+    *_head(),
 )
 aside = Table(
     "aside",

@@ -7,18 +7,22 @@ drawn from exponential distributions with a fixed seed.
 import random
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from firmware_cfg.histogram import Fate, Histogram, scale_for
 from firmware_cfg.messages import (
     Cell,
     Coverage,
     Health,
+    LedgerHead,
     Level,
     Outcomes,
     PointKind,
     Reported,
+    Split,
     StaffFigures,
     State,
+    WeekFigures,
     Window,
     WireHistogram,
     encode,
@@ -129,6 +133,19 @@ class MessageFactory:
             unknown_s=stay_s * 0.01,
         )
 
+    def week(
+        self,
+        start: datetime = MONDAY,
+        visits: int = 200,
+        told: WeekFigures | None = None,
+        k: int = 10,
+    ) -> Cell:
+        """A store's week from `start`: five days of nine hours, of a team of one or two."""
+        fields = dict(self.cell(start, visits=visits, staff=False, k=k))
+        fields |= {"point": "all-points", "kind": PointKind.STORE, "level": Level.WEEK}
+        fields |= {"end": start + timedelta(days=4, hours=9), "week": told or _told(visits)}
+        return Cell(**fields)
+
     def encoded(self, *cells: Cell, start: datetime = MONDAY) -> bytes:
         """The next window as it travels."""
         return encode(self.window(*cells, start=start))
@@ -137,7 +154,7 @@ class MessageFactory:
         """Birth or last will."""
         return State(device=self.device, online=online, software="0.1.0", epoch=self.epoch)
 
-    def health(self, at: datetime = MONDAY) -> Health:
+    def health(self, at: datetime = MONDAY, ledger: LedgerHead | None = None) -> Health:
         """A heartbeat."""
         return Health(
             device=self.device,
@@ -147,6 +164,7 @@ class MessageFactory:
             uptime_s=3600,
             disk_free_mb=2000,
             clock="synchronised",
+            ledger=ledger,
         )
 
     def reported(
@@ -191,6 +209,27 @@ class _Party:
         """The same party, gone at the moment at which it would have been served."""
         at_s = self.waiting[0]
         return replace(self, waiting=(at_s, Fate.LEFT), stay_s=at_s)
+
+
+def a_head(size: int, ledger: str = EPOCH, window: datetime = MONDAY) -> LedgerHead:
+    """A head of `size` entries; nobody signed it."""
+    root = sha256(f"{ledger} {size}".encode()).hexdigest()
+    return LedgerHead(ledger=ledger, size=size, root=root, window=window, signature="0" * 128)
+
+
+def _told(visits: int) -> WeekFigures:
+    """Every figure of a week of `visits` visits, but service patterns."""
+    part, rest = visits * 3 // 4, visits - visits * 3 // 4
+    return WeekFigures(
+        greeted_in_time=Split(yes=part, no=rest),
+        left_greeted=Split(yes=rest // 2, no=rest - rest // 2),
+        flawless=Split(yes=part, no=rest),
+        recovered=Split(yes=rest - rest // 2, no=rest // 2),
+        interrupted=Split(yes=rest, no=part),
+        greeting_median_s=(16.0, 22.6),
+        interaction_median_s=(90.5, 128.0),
+        attended_percent=85,
+    )
 
 
 def _outcomes(parties: list[_Party]) -> Outcomes:

@@ -18,10 +18,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
-from firmware_cfg.messages import State
+from firmware_cfg.messages import Health, State
 from server.database import writer
 from server.identity import owner_of
-from server.ingest import acks, keeping
+from server.ingest import acks, heads, keeping
 from server.ingest.acks import AckDraft, Stream
 from server.ingest.reading import Nothing, Reading, Refusal, StatusReading, WindowReading
 from server.logs import event
@@ -74,6 +74,8 @@ def commit(engine: Engine, readings: Sequence[Reading], now: datetime) -> Commit
             if isinstance(reading, StatusReading):
                 said, retained = reading.message, reading.retained
                 keeping.keep_status(connection, org_id, name, now, said, retained=retained)
+                if isinstance(said, Health) and said.ledger is not None and not retained:
+                    heads.keep_head(connection, org_id, name, said.ledger, now)
                 if isinstance(reading.message, State) and reading.message.online:
                     born[Stream(org_id, name, reading.message.epoch)] = None
                 continue

@@ -1,8 +1,7 @@
 """Writing what was read: messages, windows, cells, and what has to be kept aside.
 
-Everything here happens inside the caller's transaction. Cells are only inserted; one that
-would overlap a cell of the same point is kept aside, since released cells are disjoint
-(privacy rule 5).
+Everything here happens inside the caller's transaction. Where a cell belongs, and whether it
+can stand there, says `server.ingest.placing`.
 """
 
 import zlib
@@ -11,15 +10,14 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from firmware_cfg.messages import Cell, Health, Reported, State, Window
-from server.identity import assigned_at
+from firmware_cfg.messages import Health, Reported, State
+from server.ingest.placing import place_cell
 from server.ingest.reading import MAX_REASON, MessageKey, Refusal, WindowReading
 from server.tables import (
     NEVER,
     AsideReason,
     MessageStatus,
     aside,
-    cell,
     device_status,
     message,
     window,
@@ -93,58 +91,6 @@ def keep_window(
             keep_aside(connection, org_id, reading, reason, now, cell_index=index)
             reasons.append(reason)
     return reasons
-
-
-def place_cell(
-    connection: Connection, org_id: UUID, reading: WindowReading, index: int
-) -> AsideReason | None:
-    """Insert one cell at its point; or the reason why it cannot stand there."""
-    one = reading.window.cells[index]
-    assigned = assigned_at(connection, org_id, reading.key.device, one.point, one.start)
-    if assigned is None:
-        return AsideReason.UNASSIGNED_POINT
-    if assigned.valid_to is not None and one.end > assigned.valid_to:
-        return AsideReason.OUTSIDE_ASSIGNMENT
-    if assigned.kind != one.kind:
-        return AsideReason.WRONG_KIND
-    overlap = select(cell.c.cell_id).where(
-        cell.c.org_id == org_id,
-        cell.c.point_id == assigned.point_id,
-        cell.c.start_at < one.end,
-        cell.c.end_at > one.start,
-    )
-    if connection.execute(overlap.limit(1)).first():
-        return AsideReason.OVERLAPPING_CELL
-    row = _cell_row(reading.window, one)
-    row |= {"org_id": org_id, "cell_id": uuid4(), "point_id": assigned.point_id}
-    connection.execute(insert(cell).values(row))
-    return None
-
-
-def _cell_row(of: Window, one: Cell) -> dict[str, object]:
-    return {
-        "device": of.device,
-        "epoch": of.epoch,
-        "sequence": of.sequence,
-        "level": one.level.value,
-        "start_at": one.start,
-        "end_at": one.end,
-        "k": one.k,
-        "visits": one.visits,
-        "left_censored": one.left_censored,
-        "passers_by": one.passers_by,
-        **one.outcomes.model_dump(),
-        "waiting": one.waiting.model_dump(mode="json"),
-        "stay": one.stay.model_dump(mode="json"),
-        "staff": None if one.staff is None else one.staff.model_dump(mode="json"),
-        "observed_s": one.observed_s,
-        "bridged_s": one.bridged_s,
-        "unknown_s": one.unknown_s,
-        "definition_version": of.definition_version,
-        "geometry_hash": of.geometry_hash,
-        "expectations_hash": of.expectations_hash,
-        "model": of.model,
-    }
 
 
 def keep_aside(

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from firmware_cfg.cells import Epoch, Sequence
 from firmware_cfg.errors import MessageError, NewerVersionError
 from firmware_cfg.messages import Health, Reported, State, Window, decode
+from firmware_cfg.sealing import opened
 from firmware_cfg.topics import DEVICE_ID_PATTERN, PREFIX, Kind, parse_topic
 from server.tables import AsideReason
 
@@ -147,8 +148,8 @@ def _refusal(device: str, payload: bytes, error: MessageError) -> Refusal:
     newer = isinstance(error, NewerVersionError)
     reason = AsideReason.NEWER_VERSION if newer else AsideReason.MALFORMED
     try:
-        envelope = _Envelope.model_validate_json(payload)
-    except ValidationError:
+        envelope = _Envelope.model_validate_json(opened(payload), strict=True)
+    except (MessageError, ValidationError):
         key = None
     else:
         mine = envelope.device == device

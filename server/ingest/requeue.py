@@ -9,12 +9,24 @@ import zlib
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Row, Table, delete, insert, literal, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Exists,
+    Row,
+    Table,
+    delete,
+    exists,
+    insert,
+    literal,
+    select,
+)
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from server.database import writer
 from server.identity import owner_of
 from server.ingest import keeping
+from server.ingest.placing import place_cell
 from server.ingest.reading import WindowReading, read_window
 from server.logs import event
 from server.tables import (
@@ -23,6 +35,8 @@ from server.tables import (
     aside,
     device,
     device_status,
+    ledger_day,
+    ledger_head,
     message,
     progress,
     window,
@@ -37,7 +51,8 @@ REREAD = (
     AsideReason.NEWER_VERSION,
     AsideReason.UNEXPECTED_ERROR,
 )
-MOVED: tuple[Table, ...] = (message, window, progress, aside, device_status)
+STATUS: tuple[Table, ...] = (device_status, ledger_head, ledger_day)
+MOVED: tuple[Table, ...] = (message, window, progress, aside, *STATUS)
 
 
 def requeue(engine: Engine, now: datetime) -> int:
@@ -94,13 +109,18 @@ def _move(connection: Connection, table: Table, name: str, org_id: UUID) -> None
     columns = [column for column in table.c if column.name != "org_id"]
     rows = select(literal(org_id, table.c.org_id.type), *columns).where(mine)
     names = ["org_id", *(column.name for column in columns)]
-    if table is device_status:
-        taken = (table.c.org_id == org_id) & (table.c.device == name)
-        if connection.execute(select(table.c.device).where(taken)).first():
-            connection.execute(delete(table).where(mine))
-            return
+    if table in STATUS:
+        connection.execute(delete(table).where(mine, _taken(table, org_id)))
     connection.execute(insert(table).from_select(names, rows))
     connection.execute(delete(table).where(mine))
+
+
+def _taken(table: Table, org_id: UUID) -> Exists:
+    """Whether the organisation has a row of the same key, which is then the newer one."""
+    other = table.alias()
+    keys = [column.name for column in table.primary_key if column.name != "org_id"]
+    same = [other.c[name] == table.c[name] for name in keys]
+    return exists().where(other.c.org_id == org_id, *same).correlate(table)
 
 
 def _resolve(connection: Connection, row: Row[tuple[object, ...]], now: datetime) -> int:
@@ -109,7 +129,7 @@ def _resolve(connection: Connection, row: Row[tuple[object, ...]], now: datetime
     if not isinstance(reading, WindowReading):
         return 0
     if row.cell_index is not None:
-        reason = keeping.place_cell(connection, row.org_id, reading, row.cell_index)
+        reason = place_cell(connection, row.org_id, reading, row.cell_index)
         if reason is not None:
             return 0
     else:

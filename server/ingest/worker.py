@@ -26,7 +26,7 @@ from firmware_cfg.topics import Kind
 from firmware_cfg.topics import topic as topic_of
 from server.clock import Clock
 from server.database import writer
-from server.ingest import acks, keeping
+from server.ingest import acks, heads, keeping
 from server.ingest.committing import Committed, Tally, commit
 from server.ingest.reading import Reading, Refusal, WindowReading, read
 from server.logs import event
@@ -219,5 +219,6 @@ class IngestWorker:
             return
         with writer(self._engine).begin() as connection:
             purged = keeping.purge(connection, now)
+            old_heads = heads.purge_heads(connection, now)
         self._cleaned_at = now
-        event(log, logging.INFO, "ingest.purged", asides=purged)
+        event(log, logging.INFO, "ingest.purged", asides=purged, ledger_heads=old_heads)

@@ -13,16 +13,15 @@ from server.course import LONGEST_COURSE
 from server.errors import ExpectationError, PeriodError
 from server.figures import Expectations
 from server.health import Health
-from server.periods import LONGEST, Period, StoreTime
+from server.periods import LONGEST, Period, StoreTime, check_years
 from server.queries import Terms, terms_in_force
 from server.totals import read_total
+from server.web.device_api import device_routes
 from server.web.figure_shapes import PeriodOut
 from server.web.parts import Parts
 from server.web.problems import MEDIA_TYPE, Problem
 from server.web.shapes import (
     CourseOut,
-    DeviceOut,
-    DevicesOut,
     KeyOut,
     PointFiguresOut,
     PointOut,
@@ -32,6 +31,8 @@ from server.web.shapes import (
     StoreOut,
     StoresOut,
 )
+from server.web.week_shapes import StoreWeeksOut
+from server.weeks import weeks_of
 
 From = Annotated[AwareDatetime, Query(alias="from", description="RFC 3339, included")]
 To = Annotated[AwareDatetime, Query(alias="to", description="RFC 3339, excluded")]
@@ -51,14 +52,9 @@ def api_router(parts: Parts) -> APIRouter:
     """The routes of `/api/v1`."""
     router = APIRouter(prefix="/api/v1", responses=PROBLEMS, tags=["v1"])
     _store_routes(router, parts)
+    _week_routes(router, parts)
     _point_routes(router, parts)
-
-    @router.get("/devices", operation_id="listDevices")
-    def devices(store_id: UUID | None = None) -> DevicesOut:
-        """Devices with their last sign of life."""
-        with parts.engine.connect() as connection:
-            found = queries.devices(connection, parts.scope, parts.clock(), store_id)
-        return DevicesOut(items=tuple(DeviceOut.of(one) for one in found))
+    device_routes(router, parts)
 
     @router.get("/privacy/key", operation_id="getAcknowledgementKey")
     def privacy_key() -> KeyOut:
@@ -112,6 +108,17 @@ def _store_routes(router: APIRouter, parts: Parts) -> None:
         return StoreFiguresOut.of(one, asked, total)
 
 
+def _week_routes(router: APIRouter, parts: Parts) -> None:
+    @router.get("/stores/{store_id}/weeks", operation_id="listStoreWeeks")
+    def weeks(store_id: UUID, start: From, end: To) -> StoreWeeksOut:
+        """What depends on staff of a team below three, and service patterns: per week only."""
+        asked = _period(start, end)
+        with parts.engine.connect() as connection:
+            one = queries.store_by_id(connection, parts.scope, store_id)
+            devices = queries.devices(connection, parts.scope, parts.clock(), store_id)
+            return StoreWeeksOut.of(one, asked, weeks_of(connection, one, devices, asked))
+
+
 def _point_routes(router: APIRouter, parts: Parts) -> None:
     @router.get("/points/{point_id}/figures", operation_id="getPointFigures")
     def figures(
@@ -161,6 +168,7 @@ def _ask(
 
 
 def _period(start: datetime, end: datetime) -> Period:
+    check_years(start, end)
     if end - start > LONGEST:
         raise PeriodError(f"expected at most {LONGEST.days} days")
     return Period(start, end)

@@ -1,5 +1,6 @@
 """What the pages show, read in one go: the list of stores, and one store."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -10,6 +11,7 @@ from server import queries
 from server.answers import PointAnswer, answer
 from server.attention import Attention, attention
 from server.figures import PointFigures
+from server.heads import KeptHead, latest_heads
 from server.periods import Period
 from server.queries import DeviceView, StoreView, terms_in_force
 from server.statistics import Share
@@ -17,6 +19,7 @@ from server.suppression import count_released, latest_release
 from server.totals import StoreTotal, Totals, total_of
 from server.web.choices import Choice, Chosen, choose, usual
 from server.web.parts import Parts
+from server.weeks import DeviceWeeks, latest_weeks
 
 STORES_A_PAGE = 25
 
@@ -64,7 +67,14 @@ class StorePage:
     total: StoreTotal
     attention: Attention
     answers: tuple[PointAnswer, ...]
+    weeks: tuple[DeviceWeeks, ...]
     devices: tuple[DeviceView, ...]
+    heads: Mapping[str, KeptHead]
+
+    @property
+    def smallest_k(self) -> int:
+        """The mildest threshold in force: no figure here is about fewer parties."""
+        return min([self.total.smallest_k, *(one.smallest_k for one in self.weeks)])
 
 
 def overview_page(parts: Parts, totals: Totals, after: UUID | None) -> OverviewPage:
@@ -127,4 +137,7 @@ def store_page(
         devices = tuple(queries.devices(connection, parts.scope, now, store_id))
         cells = [(one.point, one.released) for one in answers]
         total = total_of(connection, cells, chosen.period, terms_in_force(devices))
-    return StorePage(store, chosen, now, total, attention(answers, total), answers, devices)
+        weeks = latest_weeks(connection, store, devices, chosen.period)
+        heads = latest_heads(connection, devices)
+    look_at = attention(answers, total)
+    return StorePage(store, chosen, now, total, look_at, answers, weeks, devices, heads)

@@ -1,6 +1,5 @@
 """The API's answers. Times are RFC 3339 in the store's zone; durations are seconds."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from server.answers import PointAnswer
 from server.course import Gap, Step
 from server.figures import PointFigures
 from server.periods import Period, StoreTime
-from server.queries import Alive, CoverageRange, DeviceView, PointView, StoreView
+from server.queries import CoverageRange, PointView, StoreView
 from server.suppression import Suppressed
 from server.totals import StoreTotal
 from server.web.figure_shapes import FiguresOut, LeavingOut, PeriodOut, SuppressedOut
@@ -176,39 +175,6 @@ class PointsOut(BaseModel):
     """The points of a store."""
 
     items: tuple[PointOut, ...]
-
-
-class DeviceOut(BaseModel):
-    """A device and its last sign of life (UTC)."""
-
-    device: str
-    label: str
-    store_id: UUID
-    alive: Alive
-    last_sign_at: datetime | None
-    software: str | None
-    faults: tuple[str, ...]
-    clock: str | None
-
-    @classmethod
-    def of(cls, one: DeviceView) -> "DeviceOut":
-        """A device as the API shows it."""
-        return cls(
-            device=one.device,
-            label=one.label,
-            store_id=one.store_id,
-            alive=one.alive,
-            last_sign_at=one.last_sign_at,
-            software=one.software,
-            faults=one.faults,
-            clock=one.clock,
-        )
-
-
-class DevicesOut(BaseModel):
-    """Devices."""
-
-    items: tuple[DeviceOut, ...]
 
 
 class KeyOut(BaseModel):

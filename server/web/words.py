@@ -7,7 +7,7 @@ texts mean is fixed by the glossary, so both say the same thing.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -106,10 +106,19 @@ class Words:
         low_s, high_s = round(one.low_s), one.high_s
         if high_s is None:
             return self("figure.at_least", value=self.seconds(low_s))
+        return self.seconds_range(low_s, high_s)
+
+    def seconds_range(self, low_s: float, high_s: float) -> str:
+        """A duration between two bounds.
+
+        >>> Words("en").seconds_range(22.6, 32), Words("zh").seconds_range(45.3, 90.5)
+        ('23–32 s', '0:45–1:30 分')
+        """
+        low, high = round(low_s), round(high_s)
         if high_s < 60:
-            return self("unit.range_seconds", low=low_s, high=round(high_s))
-        low, high = (f"{value // 60}:{value % 60:02}" for value in (low_s, round(high_s)))
-        return self("unit.range_minutes", low=low, high=high)
+            return self("unit.range_seconds", low=low, high=high)
+        from_text, to_text = (f"{value // 60}:{value % 60:02}" for value in (low, high))
+        return self("unit.range_minutes", low=from_text, high=to_text)
 
     def day(self, at: datetime) -> str:
         """A day, with its weekday."""
@@ -121,9 +130,15 @@ class Words:
             year=at.year,
         )
 
-    def short_day(self, at: datetime) -> str:
+    def short_day(self, at: date) -> str:
         """A day without its year."""
         return self("time.short_day", day=at.day, month=self(f"month.{at.month}"))
+
+    def days(self, period: Period, time: StoreTime) -> str:
+        """The trading days from a period's first to its last, without their year."""
+        first = time.trading_day(period.start)
+        last = time.trading_day(period.end - timedelta(seconds=1))
+        return self("time.days", first=self.short_day(first), last=self.short_day(last))
 
     def spans(self, periods: Sequence[Period], time: StoreTime, *, dated: bool) -> str:
         """Periods on the store's clock, in few words; a gap is opening time without figures."""

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,13 +12,13 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from firmware_cfg.messages import PointKind, encode
+from firmware_cfg.messages import LedgerHead, Patterns, PointKind, Window, decode, encode
 from server.database import open_database, sqlite_url, writer
 from server.identity import apply_identity
 from server.identity_file import load_identity
 from server.ingest.committing import commit
 from server.ingest.reading import read
-from server.testing import Load, MessageFactory
+from server.testing import Load, MessageFactory, a_head
 from tests.brokers import free_port
 from tests.integration.server.processes import ServerProcess
 from tests.unit.server.conftest import IDENTITY
@@ -57,8 +57,27 @@ def fill(state: Path, identity: Path) -> None:
                 factory.cell(start, point="line", kind=PointKind.QUEUE, staff=False, visits=14)
             )
         readings.append(read(base + "window", encode(factory.window(*cells, start=start))))
+    readings += [read(base + "window", encode(one)) for one in weeks_before(yesterday, factory)]
+    head = a_head(309, window=opens)
+    readings.append(read(base + "health", encode(factory.health(datetime.now(UTC), head))))
     commit(engine, readings, datetime.now(UTC))
     engine.dispose()
+
+
+def weeks_before(day: date, factory: MessageFactory) -> list[Window]:
+    """The two weeks before that of `day`, as a team of two releases them; zones then changed."""
+    monday = day - timedelta(days=day.weekday() + 7)
+    found = []
+    for back, visits, geometry in ((7, 420, "b"), (0, 200, "a")):
+        start = datetime.combine(monday - timedelta(days=back), time(9), SHANGHAI).astimezone(UTC)
+        cell = factory.week(start, visits)
+        if cell.week is not None and visits == 420:
+            patterns = Patterns(interactive=60, proactive=210, reactive=75)
+            told = cell.week.model_copy(update={"patterns": patterns, "recovered": None})
+            cell = factory.week(start, visits, told)
+        one = factory.window(cell, start=cell.end - timedelta(minutes=30))
+        found.append(one.model_copy(update={"geometry_hash": geometry * 64}))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +229,53 @@ def test_the_chart_has_a_table_and_the_keyboard_reaches_it(browser: Browser, add
     page.goto(address)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "locale", "title", "greeted"),
+    [
+        (1280, "light", "en-GB", "Per week, for the whole store", "75 % of 200"),
+        (390, "dark", "zh-CN", "按周，全店合计", "75% 共 200 次"),
+    ],
+)
+def test_a_stores_weeks_stand_in_a_table_of_their_own(
+    browser: Browser,
+    address: str,
+    *,
+    width: int,
+    scheme: str,
+    locale: str,
+    title: str,
+    greeted: str,
+) -> None:
+    visitor = visit(browser, width, scheme=scheme, locale=locale)
+    page = visitor.page
+    page.goto(f"{address}?period=yesterday")
+    weeks = page.locator("section.weeks")
+    expect(weeks.locator("h2")).to_have_text(title)
+    expect(weeks.locator("thead th")).to_have_count(3)
+    expect(weeks.locator("tbody tr").nth(0).locator("td")).to_have_text(["200", "420"])
+    expect(weeks.locator("tbody tr").nth(1).locator("td").first).to_have_text(greeted)
+    expect(weeks.locator("tbody tr")).to_have_count(14)
+    expect(weeks.locator(".suppressed")).to_have_count(4)
+    expect(weeks.locator(".cut")).to_be_visible()
+    weeks.locator(".scroll").focus()
+    assert page.evaluate("document.activeElement.className") == "scroll"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert visitor.complaints == []
+
+
+def test_the_head_of_a_ledger_is_a_file_for_an_auditor(
+    browser: Browser, address: str, tmp_path: Path
+) -> None:
+    page = visit(browser).page
+    page.goto(address)
+    with page.expect_download() as download:
+        page.click("section.devices a[download]")
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    assert file.name == "kiosk-1-ledger-head.json"
+    assert decode(LedgerHead, file.read_bytes()).size == 309
 
 
 def test_the_colours_can_be_chosen(browser: Browser, address: str) -> None:

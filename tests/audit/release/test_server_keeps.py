@@ -1,21 +1,20 @@
-"""A server that knows no cells of a store's week keeps them whole, and shows them nowhere."""
+"""A store's week, as the device names it, reaches the server whole, and stands alone there."""
 
 from __future__ import annotations
 
-import zlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from edge.windows.release import STORE_POINT
-from firmware_cfg.messages import Level, PointKind, Split, WeekFigures, Window, decode, encode
+from firmware_cfg.messages import Level, PointKind, Split, WeekFigures, encode
 from server.database import open_database, sqlite_url, writer
 from server.identity import apply_identity
 from server.identity_file import load_identity
 from server.ingest.committing import commit
 from server.ingest.reading import read
-from server.tables import AsideReason, aside, cell
+from server.tables import aside, cell, store_week
 from server.testing import MONDAY, MessageFactory
 from tests.unit.server.conftest import IDENTITY
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_it_is_kept_aside_and_the_others_are_stored(tmp_path: Path) -> None:
+def test_it_is_stored_beside_the_cells_and_not_among_them(tmp_path: Path) -> None:
     identity = tmp_path / "identity.toml"
     identity.write_text(IDENTITY, "utf-8")
     engine = open_database(sqlite_url(tmp_path / "server.sqlite"))
@@ -44,8 +43,8 @@ def test_it_is_kept_aside_and_the_others_are_stored(tmp_path: Path) -> None:
     commit(engine, [read("encounter/v1/kiosk-1/up/window", payload)], MONDAY)
     with engine.connect() as connection:
         assert [row.visits for row in connection.execute(select(cell))] == [one.visits]
-        (kept,) = connection.execute(select(aside)).all()
+        (kept,) = connection.execute(select(store_week)).all()
+        assert connection.execute(select(aside)).all() == []
     engine.dispose()
-    assert kept.reason == AsideReason.UNASSIGNED_POINT.value
-    window = decode(Window, zlib.decompress(kept.payload))
-    assert window.cells[kept.cell_index].week == figures
+    assert kept.visits == 200
+    assert WeekFigures.model_validate(kept.week) == figures

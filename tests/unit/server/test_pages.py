@@ -99,6 +99,16 @@ def test_a_wrong_range_shows_the_usual_view(client: Client) -> None:
     assert "This is the usual view instead" in response.text
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-30", "9999-12-31"])
+def test_the_ends_of_the_calendar_are_refused_in_words(client: Client, day: str) -> None:
+    query = f"?period=range&first={day}&last={day}"
+    assert client.get(store_path(client) + query).status_code == 422
+    asked = {"from": f"{day}T00:00:00+14:00", "to": f"{day}T01:00:00+14:00"}
+    for name in ("figures", "weeks"):
+        answer = client.get(f"/api/v1{store_path(client)}/{name}", params=asked)
+        assert (answer.status_code, "expected 2 to 9998" in answer.text) == (422, True)
+
+
 def test_the_whole_store_counts_each_visit_once_and_those_who_left(
     engine: Engine, factory: MessageFactory, client: Client
 ) -> None:
@@ -247,7 +257,7 @@ def test_the_first_page_says_where_people_wait(
     assert "95 % confidence interval" in text
     assert "Abandoned" in text
     assert "For 16 November 08:00–08:30" in text
-    assert "kiosk-1: offline" in text
+    assert "kiosk-1: silent for more than 90 min" in text
     life = read(BASE + "health", encode(factory.health()))
     commit(engine, [life], TOMORROW)
     assert "kiosk-1: online" in words(client.get("/").text)

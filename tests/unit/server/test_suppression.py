@@ -18,9 +18,9 @@ from server.ingest.committing import commit
 from server.ingest.reading import read
 from server.life_table import wilson
 from server.periods import Period
+from server.released_week import Comparability
 from server.statistics import Share
 from server.suppression import (
-    Comparability,
     PointRef,
     Released,
     ReleasedCell,
