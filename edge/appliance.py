@@ -63,7 +63,9 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--lifeline-fd", type=int)
     keys = command.add_mutually_exclusive_group()
     keys.add_argument("--key-fd", type=int, help="descriptor that gives the checkpoint's key")
-    keys.add_argument("--key-dir", type=Path, help="folder in memory that holds it")
+    keys.add_argument(
+        "--key-dir", type=Path, help="folder in memory, for it and the checkpoint"
+    )
     command.add_argument("--live", action="store_true", help="the source has no end of its own")
     command.add_argument("--paced", action="store_true", help="frames come when they are captured")
     command.add_argument(
@@ -152,7 +154,9 @@ class Appliance:
         if site.broker is not None:
             from edge.upload import Upload  # noqa: PLC0415 - no broker: no MQTT in memory
 
-            self._upload = Upload(site, options.starts_at, key=_key(options))
+            self._upload = Upload(
+                site, options.starts_at, key=_key(options), keep_in=options.key_dir
+            )
         self._page: LivePage | None = None
         if site.page is not None:
             from edge.page.live import LivePage  # noqa: PLC0415 - no page: no HTTP in memory

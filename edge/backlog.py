@@ -104,7 +104,7 @@ class Backlog:
             self._old_head = head if self._old else None
             if not self._append(head, cells):
                 self._old, self._old_head = cells + self._old, head
-                self._save_despite_full()
+                self.save()
                 return
 
     def report(self, head: Window) -> None:
@@ -114,15 +114,14 @@ class Backlog:
         cells, self._ready = self._ready[:count], self._ready[count:]
         if not self._append(head, cells):
             self._ready = cells + self._ready
-            self._save_despite_full()
+            self.save()
 
     def save(self) -> None:
-        """Store the released state alone.
-
-        Raises:
-            OutboxFullError: the disk is full.
-        """
-        self._outbox.save_state(self._state())
+        """Store the released state alone; where the disk is full it stays in memory."""
+        try:
+            self._outbox.save_state(self._state())
+        except OutboxFullError as error:
+            LOG.error("outbox_full %s", error)  # noqa: TRY400 -- a state, not a crash
 
     def _permitted(self, cells: Iterable[Cell]) -> list[Cell]:
         held = (held_to(cell, self._terms) for cell in cells)
@@ -139,12 +138,6 @@ class Backlog:
             LOG.error("outbox_full %s", error)  # noqa: TRY400 -- a state, not a crash
             return False
         return True
-
-    def _save_despite_full(self) -> None:
-        try:
-            self.save()
-        except OutboxFullError as error:
-            LOG.error("outbox_full %s", error)  # noqa: TRY400 -- the cells stay in memory
 
     def _state(self) -> bytes:
         """What may survive the power: cells of at least k visits, and where reporting is."""

@@ -66,31 +66,53 @@ def kernel_synchronised() -> bool:
     return state >= 0 and not timex.status & _UNSYNCHRONISED
 
 
+def wall_utc() -> datetime:
+    """What the wall clock says, right or wrong."""
+    return datetime.now(UTC)
+
+
 class SystemClock:
     """This machine's clocks.
 
+    Below the floor time goes on from there by the monotonic clock: whatever leaves at fixed
+    times goes on leaving. A synchronised clock at or above the floor is believed at once.
+
     Args:
-        floor: the latest instant known to have passed (build, last report), UTC.
+        floor: the latest instant known to have passed (build, last report, last entry of the
+            ledger), UTC.
     """
 
     def __init__(self, floor: datetime = BUILT) -> None:
         self._floor = max(floor, BUILT)
+        self._since_s = time.monotonic()
 
     def utc_now(self) -> datetime:
         """UTC, never below the floor."""
-        return max(datetime.now(UTC), self._floor)
+        wall, least = wall_utc(), self._least()
+        if wall >= least or (wall >= self._floor and _synchronised()):
+            return wall
+        return least
 
     def monotonic_s(self) -> float:
         """Seconds since boot, sleep excluded."""
         return time.monotonic()
 
     def quality(self) -> Quality:
-        """`estimated` below the floor or without a battery-backed clock."""
-        if datetime.now(UTC) < self._floor:
+        """`estimated` below what must have passed or without a battery-backed clock."""
+        wall = wall_utc()
+        if wall < self._floor:
             return "estimated"
-        if _TIMESYNCD.exists() or kernel_synchronised():
+        if _synchronised():
             return "synchronised"
-        return "rtc" if _RTC.exists() else "estimated"
+        return "rtc" if _RTC.exists() and wall >= self._least() else "estimated"
+
+    def _least(self) -> datetime:
+        """The floor, and the time since then."""
+        return self._floor + timedelta(seconds=time.monotonic() - self._since_s)
+
+
+def _synchronised() -> bool:
+    return _TIMESYNCD.exists() or kernel_synchronised()
 
 
 class SimulatedClock:
@@ -155,7 +177,9 @@ class Stamp:
     While unknown, whoever needs UTC waits; once fixed, the offset also holds for capture
     times before. An estimate gives way once, to the first better clock that differs from it
     by more than `STEP_S`: `fixes` counts up, and what was stamped before is another time's.
-    No other step of the wall clock moves it: `stepped` says so.
+    No other step of the wall clock moves it: `stepped` says so. Steps are seen by comparing
+    the wall clock with the machine's monotonic one: how late a frame is worked off, which
+    depends on the scene, does not matter.
 
     Args:
         patience_s: how long to wait for a clock better than `estimated`.
@@ -165,6 +189,7 @@ class Stamp:
         self._patience_s = patience_s
         self._first_s: float | None = None
         self._zero: datetime | None = None
+        self._wall_zero: datetime | None = None
         self.quality: Quality = "estimated"
         self.stepped = False
         self.fixes = 0
@@ -174,24 +199,36 @@ class Stamp:
         """Whether `utc` can be asked."""
         return self._zero is not None
 
-    def offer(self, t_s: float, at_utc: datetime, quality: Quality) -> None:
-        """A frame captured at `t_s` came in at `at_utc` by a clock of `quality`."""
+    def offer(
+        self, t_s: float, at_utc: datetime, quality: Quality, came_s: float | None = None
+    ) -> None:
+        """A frame captured at `t_s` came in at `at_utc` by a clock of `quality`.
+
+        Args:
+            t_s: capture time.
+            at_utc: by the wall clock.
+            quality: of the wall clock.
+            came_s: at the same moment, by the machine's monotonic clock; None: capture times
+                are that clock, and nothing lags.
+        """
         zero = at_utc - timedelta(seconds=t_s)
-        if self._zero is not None:
-            self.stepped = abs((zero - self._zero).total_seconds()) > STEP_S
+        wall_zero = at_utc - timedelta(seconds=t_s if came_s is None else came_s)
+        if self._zero is not None and self._wall_zero is not None:
+            self.stepped = abs((wall_zero - self._wall_zero).total_seconds()) > STEP_S
             if self.quality == "estimated" and quality != "estimated":
                 if self.stepped:
-                    self._fix(zero)
+                    self._fix(zero, wall_zero)
                 self.quality = quality
             return
         if self._first_s is None:
             self._first_s = t_s
         if quality != "estimated" or t_s - self._first_s >= self._patience_s:
-            self._fix(zero)
+            self._fix(zero, wall_zero)
             self.quality = quality
 
-    def _fix(self, zero: datetime) -> None:
+    def _fix(self, zero: datetime, wall_zero: datetime) -> None:
         self._zero = zero.replace(microsecond=zero.microsecond // 1000 * 1000)
+        self._wall_zero = wall_zero
         self.stepped = False
         self.fixes += 1
 

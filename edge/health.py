@@ -16,6 +16,7 @@ from firmware_cfg.site import Site
 
 HEARTBEAT_S = 1800.0
 LOW_DISK_MB = 200
+DISK_STEP_MB = 250
 Fault = Literal["camera", "outbox", "clock", "disk"]
 _FAULTS: tuple[Fault, ...] = ("camera", "outbox", "clock", "disk")
 
@@ -41,6 +42,9 @@ class Vitals:
     ) -> Health:
         """A heartbeat for now; adds `disk` where less than `LOW_DISK_MB` are free.
 
+        Room is told in whole steps of `DISK_STEP_MB`: the database's size depends on what
+        was counted.
+
         Args:
             faults: what stands, beside that.
             kernel_layers: what the jail amounts to; see `layers_of`.
@@ -53,7 +57,7 @@ class Vitals:
             software=firmware_cfg.__version__,
             model=self.model,
             uptime_s=max(0, int(self.clock.monotonic_s() - self.started_s)),
-            disk_free_mb=free_mb,
+            disk_free_mb=free_mb // DISK_STEP_MB * DISK_STEP_MB,
             clock=self.clock.quality(),
             faults=tuple(fault for fault in _FAULTS if fault in standing),
             kernel_layers=kernel_layers,

@@ -3,16 +3,19 @@
 The outbox's messages and the ledger's entries stand in it, each within a bound of its own.
 """
 
+import logging
 import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from edge.errors import OutboxError, OutboxFullError
 from edge.ledger.tables import LEDGER_BYTES, LEDGER_SCHEMA, ledger_bytes
 
+LOG = logging.getLogger(__name__)
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS message (
@@ -75,6 +78,16 @@ class StateDatabase:
         with self._lock:
             return meta(self._database, key)
 
+    def forget_corrupt(self, limit: datetime) -> None:
+        """Delete the corrupt file that was moved aside, if that was before `limit`."""
+        aside = _aside(self.path)
+        try:
+            if aside.exists() and aside.stat().st_mtime < limit.timestamp():
+                aside.unlink()
+                LOG.info("corrupt_database_deleted %s", aside)
+        except OSError as error:
+            LOG.warning("corrupt_database_not_deleted %s: %s", aside, error)
+
     def close(self) -> None:
         """Close it."""
         with self._lock:
@@ -95,8 +108,8 @@ def keep_meta(database: sqlite3.Connection, **values: bytes) -> None:
 def open_database(path: Path, bound_mb: int) -> tuple[sqlite3.Connection, bool]:
     """Open or make the database; True if a corrupt one was moved aside for a new one.
 
-    The new one has a new epoch. The latest corrupt file is kept as `<name>.corrupt`; it
-    holds nothing but what was released.
+    The new one has a new epoch. The latest corrupt file is kept as `<name>.corrupt`, for as
+    long as entries of the ledger are; it holds nothing but what was released.
 
     Raises:
         OutboxError: the folder cannot be written, or the file is of a newer layout.
@@ -127,6 +140,7 @@ def _connect(path: Path, bound_mb: int) -> sqlite3.Connection:
 def _prepare(database: sqlite3.Connection, path: Path, bound_mb: int) -> None:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
+    database.execute("PRAGMA secure_delete = ON")  # a freed page may hold a cell from before
     database.execute("PRAGMA temp_store = MEMORY")  # no folder for temporary files in the jail
     database.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
     database.execute(f"PRAGMA journal_size_limit = {WAL_PAGES * 4096}")
@@ -152,7 +166,11 @@ def _prepare(database: sqlite3.Connection, path: Path, bound_mb: int) -> None:
 def _move_aside(path: Path) -> None:
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-    path.replace(path.with_name(path.name + ".corrupt"))
+    path.replace(_aside(path))
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(path.name + ".corrupt")
 
 
 def has_room(database: sqlite3.Connection) -> bool:

@@ -28,7 +28,7 @@ from edge.health import HEARTBEAT_S
 from edge.ledger.entry import EntryKind
 from edge.ledger.traffic import Meter
 from edge.outbox import Outbox
-from edge.punctual import MARK_S
+from edge.punctual import MARK_S, Marks
 from firmware_cfg import __version__
 from firmware_cfg.errors import MessageError
 from firmware_cfg.messages import Ack, Desired, Health, Reported, State, decode, encode
@@ -79,9 +79,9 @@ class Publisher:
         heartbeat: makes a heartbeat for now.
         reported: the configuration in force.
         timing: pauses.
-        settle_s: windows close so long after their end, half-way between two marks
-            (`edge.punctual`). Heartbeats then leave right after a mark: which of a window's
-            entry and a heartbeat's comes first in the ledger must not tell how busy it was.
+        marks: windows close half-way between two of them (`edge.punctual`). Heartbeats then
+            leave right after one: which of a window's entry and a heartbeat's comes first in
+            the ledger must not tell how busy it was.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Publisher:
         heartbeat: Callable[[], Health],
         reported: Callable[[], Reported],
         timing: Timing | None = None,
-        settle_s: int | None = None,
+        marks: Marks | None = None,
     ) -> None:
         self._device = device
         self._broker = broker
@@ -107,7 +107,7 @@ class Publisher:
         self._heartbeat = heartbeat
         self._reported = reported
         self._timing = timing or Timing()
-        self._settle_s = settle_s
+        self._marks = marks
         self._where = f"broker {broker.host}:{broker.port}"
         self._random = SystemRandom()
         self._stopping = threading.Event()
@@ -288,7 +288,8 @@ class Publisher:
 
     def _beat(self, link: BrokerLink) -> None:
         now_s = self._clock.monotonic_s()
-        if now_s < self._beat_at_s or not self._right_after_a_mark():
+        late_s = now_s - self._beat_at_s
+        if late_s < 0 or not self._right_after_a_mark(late_s):
             return
         while self._beat_at_s <= now_s:
             self._beat_at_s += self._timing.heartbeat_s
@@ -297,12 +298,15 @@ class Publisher:
         self._record((EntryKind.HEALTH, payload))
         link.publish(Kind.HEALTH, payload)
 
-    def _right_after_a_mark(self) -> bool:
-        """Whether no window closes about now."""
-        if self._settle_s is None:
-            return True
-        since_s = (self._clock.utc_now().timestamp() - self._settle_s) % MARK_S
-        return since_s < MARK_S / 4
+    def _right_after_a_mark(self, late_s: float = 0.0) -> bool:
+        """Whether no window closes about now.
+
+        Args:
+            late_s: what has missed a whole mark, since this looks too seldom, may come later
+                after one; still before a window closes.
+        """
+        within_s = MARK_S / 4 if late_s < MARK_S else MARK_S / 2
+        return self._marks is None or self._marks.since_s() < within_s
 
     def _report_configuration(self, link: BrokerLink, told: bytes) -> bytes:
         """Publish `reported` if it is not what was told; what is told now."""

@@ -66,7 +66,11 @@ class Memory:
 
 
 def terms_of(site: Site, epoch: str, model: str, window_s: int) -> bytes:
-    """What a checkpoint is bound to: the device and its outbox, geometry, windows and store."""
+    """What a checkpoint is bound to: device and outbox, geometry, windows, store and privacy.
+
+    A week gathered, or a remainder measured, under one team or agreement is not released under
+    another: a week that is told with less than its cells, or the reverse, is a difference.
+    """
     bound = {
         "form": _FORM,
         "device": site.device.id,
@@ -78,6 +82,9 @@ def terms_of(site: Site, epoch: str, model: str, window_s: int) -> bytes:
         "settle_s": [site.encounter.settle_s, site.encounter.window_settle_s],
         "points": [*(one.id for one in site.service_point), *(one.id for one in site.queue)],
         "store": site.store.model_dump(mode="json"),
+        "team_size": site.privacy.team_size,
+        "pattern_agreement": site.privacy.pattern_agreement,
+        "k": site.privacy.k,
     }
     return json.dumps(bound, sort_keys=True).encode()
 

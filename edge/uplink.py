@@ -155,29 +155,46 @@ class Reporter:
             standing = Standing(now_utc, self._keeper.unfinished(), units, weeks)
             self._memory.keep(self._backlog.generation, standing)
 
-    def tighten(self, desired: Desired) -> Tightened:
-        """Follow a server's wish as far as it tightens: k at once, the window at next start."""
+    def weigh(self, desired: Desired) -> Tightened:
+        """What `tighten` would do with a server's wish; nothing is done."""
         applied, refused = [], []
         if desired.k is not None and desired.k > self.k:
-            self._raise_k(desired.k)
             applied.append(f"k = {desired.k}")
         elif desired.k is not None and desired.k < self.k:
             refused.append(f"k = {desired.k}: {self.k} is in force, and it may only be raised")
         window_s = desired.window_s
-        coming_s = max(self.window_s, self._backlog.wished_window_s)
-        if window_s is not None and window_s > coming_s and window_s in LEAF_LEVELS:
-            self._backlog.wished_window_s = window_s
+        coming_s = self._coming_window_s()
+        if window_s is not None and self._lengthens(window_s):
             applied.append(f"window_s = {window_s} from the next start")
         elif window_s is not None and window_s != coming_s:
             refused.append(
                 f"window_s = {window_s}: {coming_s} is in force, and it may only be"
                 " lengthened, to 1800 or 3600"
             )
-        if applied:
-            self._backlog.save()
-        for wish in refused:
-            LOG.warning("desired_refused %s", wish)
         return Tightened(tuple(applied), tuple(refused))
+
+    def tighten(self, desired: Desired) -> Tightened:
+        """Follow a server's wish as far as it tightens: k at once, the window at next start.
+
+        It is in force from then on, even where a full disk cannot keep it.
+        """
+        outcome = self.weigh(desired)
+        if desired.k is not None and desired.k > self.k:
+            self._raise_k(desired.k)
+        if desired.window_s is not None and self._lengthens(desired.window_s):
+            self._backlog.wished_window_s = desired.window_s
+        if outcome.applied:
+            self._backlog.save()
+        for wish in outcome.refused:
+            LOG.warning("desired_refused %s", wish)
+        return outcome
+
+    def _coming_window_s(self) -> int:
+        """The window in force from the next start on."""
+        return max(self.window_s, self._backlog.wished_window_s)
+
+    def _lengthens(self, window_s: int) -> bool:
+        return window_s > self._coming_window_s() and window_s in LEAF_LEVELS
 
     def _raise_k(self, k: int) -> None:
         self.k = self._backlog.wished_k = k

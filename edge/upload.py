@@ -16,7 +16,7 @@ from edge.ledger.changes import Changes
 from edge.ledger.in_force import in_force
 from edge.outbox import Outbox
 from edge.publisher import Publisher, Status
-from edge.punctual import PunctualOutbox, SteadyPresent
+from edge.punctual import Marks, PunctualOutbox, SteadyPresent
 from edge.uplink import Reporter
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Upload:
         starts_at: datetime | None,
         clock: Clock | None = None,
         key: bytes | None = None,
+        keep_in: Path | None = None,
     ) -> None:
         """Build for a site with a broker.
 
@@ -51,6 +52,7 @@ class Upload:
                 are stamped by this machine's clock.
             clock: this machine's clock, if not the system's.
             key: of the checkpoint; None: the unfinished window is in memory alone.
+            keep_in: folder of the checkpoint; None: the device's state folder.
 
         Raises:
             OutboxError: the outbox cannot be opened.
@@ -62,12 +64,12 @@ class Upload:
         device = site.device
         folder = Path(device.state_dir)
         self._real_clock = clock or SystemClock()
+        self._present = SteadyPresent(self._real_clock.monotonic_s)
         self._outbox = self._open_outbox(site, site.broker.server_key)
         if clock is None:
-            self._real_clock = SystemClock(held_of(self._outbox).reported_until or BUILT)
+            self._real_clock = SystemClock(_floor(self._outbox))
         self._seen_s: float | None = None
         self._came_s = self._keep_at_s = self._real_clock.monotonic_s()
-        self._present = SteadyPresent(self._real_clock.monotonic_s)
         stamp = Stamp()
         if self._frame_clock:
             stamp.offer(0.0, self._frame_clock.utc_now(), "rtc")
@@ -75,9 +77,10 @@ class Upload:
         self.kernel_layers: tuple[str, ...] = ()
         kept, points = None, len(site.service_point) + len(site.queue)
         if key is not None and self._frame_clock is None:
-            kept = Checkpoint(folder, key, self._real_clock.monotonic_s, points)
+            kept = Checkpoint(keep_in or folder, key, self._real_clock.monotonic_s, points)
         self._reporter = Reporter(site, self._outbox, device.model, stamp, kept)
         self._outbox.ledger.window_s = self._reporter.window_s
+        self._outbox.ledger.monotonic_s = self._real_clock.monotonic_s
         self._changes = Changes(
             self._outbox.ledger,
             lambda: in_force(site, self._reporter.k, self._reporter.window_s),
@@ -93,7 +96,7 @@ class Upload:
             reported=lambda: reported(
                 site, self._reporter.k, self._reporter.window_s, self._reporter.hashes
             ),
-            settle_s=site.encounter.window_settle_s,
+            marks=Marks(self._real_clock, site.encounter.window_settle_s, self._present),
         )
 
     def __enter__(self) -> Self:
@@ -119,7 +122,8 @@ class Upload:
         clock = self._real_clock
         self._seen_s, self._came_s = t_s, clock.monotonic_s()
         if self._frame_clock is None:
-            self._reporter.stamp.offer(t_s, clock.utc_now(), clock.quality())
+            came_s = self._came_s
+            self._reporter.stamp.offer(t_s, clock.utc_now(), clock.quality(), came_s)
             self._reporter.observe(events, t_s)
             return
         self._reporter.observe(events, t_s)
@@ -136,7 +140,9 @@ class Upload:
             desired = self._publisher.take_desired()
             if desired is None:
                 break
-            self._changes.followed(at_utc, desired, self._reporter.tighten(desired))
+            self._changes.asked(at_utc, desired, self._reporter.weigh(desired))
+            self._reporter.tighten(desired)
+            self._changes.follow(at_utc)
         stamp = self._reporter.stamp
         if self._frame_clock is None and self._seen_s is not None and stamp.known:
             now_utc = self._present.at(stamp, self._seen_s, self._came_s)
@@ -163,6 +169,7 @@ class Upload:
             server_key,
             clock=self._real_clock,
             settle_s=settle_s,
+            present=self._present,
         )
 
     def _close(self, now_utc: datetime, engine: Engine) -> None:
@@ -196,6 +203,13 @@ class Upload:
         if self._reporter.stamp.stepped:
             faults.append("clock")
         return self._vitals.heartbeat(faults, self.kernel_layers)
+
+
+def _floor(outbox: Outbox) -> datetime:
+    """The latest instant that the database knows to have passed."""
+    head = outbox.ledger.head()
+    known = (held_of(outbox).reported_until, None if head is None else head.window)
+    return max((at for at in known if at is not None), default=BUILT)
 
 
 def _as_they_stand(engine: Engine) -> Iterator[Visit]:

@@ -90,7 +90,7 @@ Name = Annotated[str, Field(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Whole = Annotated[int, Field(ge=0, le=LARGEST_WHOLE)]
 WindowSeconds = Annotated[int, Field(ge=900, le=86_400)]
 Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Points = Annotated[tuple[PointId, ...], Field(max_length=MOST_POINTS)]
+Points = Annotated[tuple[PointId, ...], Field(max_length=MOST_POINTS, fail_fast=True)]
 
 
 class Invalid(Message):
@@ -198,7 +198,7 @@ class Reported(Message):
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
     device: DeviceId
     service_points: Points
-    queues: Annotated[tuple[Queue, ...], Field(max_length=MOST_POINTS)]
+    queues: Annotated[tuple[Queue, ...], Field(max_length=MOST_POINTS, fail_fast=True)]
     timezone: Name
     k: Threshold
     window_s: WindowSeconds
@@ -285,7 +285,7 @@ def decode(model: type[AnyMessage], payload: bytes) -> AnyMessage:
             expected and found.
     """
     stated = {"kind", "schema_version"} & model.model_fields.keys()
-    text = opened(payload)
+    text = opened(payload) if stated else payload
     try:
         message = model.model_validate_json(text, strict=True)
     except ValidationError as error:

@@ -54,6 +54,9 @@ def opened(payload: bytes) -> bytes:
         MessageError: neither JSON nor sealed: damaged, larger than any message, or with
             something behind its end.
     """
+    if len(payload) > MOST_TEXT_BYTES:
+        found = f"found {len(payload)}"
+        raise MessageError(f"message: expected {MOST_TEXT_BYTES} bytes at most, {found}")
     if payload[:1] != b"\x78":
         return payload
     stream = zlib.decompressobj()

@@ -216,7 +216,12 @@ class Device(Section):
         0.2, ge=0.05, le=0.9, description="Detections below this score are dropped."
     )
     state_dir: str = Field("/var/lib/encounter", description="Folder of the outbox database.")
-    outbox_mb: int = Field(64, ge=4, le=4096, description="Most space of the outbox on disk, MB.")
+    outbox_mb: int = Field(
+        64,
+        ge=4,
+        le=4096,
+        description="Most space of the outbox on disk, MB; the ledger has 64 beside it.",
+    )
 
 
 _PERMISSIBLE = [str(layer) for layer in Layer if layer in REQUIRED]

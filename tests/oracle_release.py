@@ -23,7 +23,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from firmware_cfg.site import Site
 
@@ -383,8 +383,7 @@ def _week_cell(site: Site, parts: list[Group]) -> list[Row]:
     rows = [row for leaf in leaves for row in leaf.rows]
     scale = min(1 if g.visits < 30 else 3 if g.visits < 100 else 5 for g in parts)
     whole = Group("week", sorted(leaves, key=lambda leaf: leaf.start))
-    least = site.privacy.k if len(parts) == 1 else max(site.privacy.k, *(g.visits for g in parts))
-    told = _told(site, rows, leaves, least)
+    told = _told(site, rows, leaves, parts)
     if all(figure is None for figure in told.values()):
         return []
     cell = _cell(site, "all-points", "store", whole)
@@ -396,18 +395,15 @@ def _week_cell(site: Site, parts: list[Group]) -> list[Row]:
     return [cell]
 
 
-def _told(site: Site, rows: list[Row], leaves: list[Leaf], least: int) -> Row:
-    greeted = [r for r in rows if r["greeting_s"] is not None and not r["left_censored"]]
-    gone = [
-        r
-        for r in rows
-        if r["greeting_s"] is None and not r["left_censored"] and r["outcome"] != "still_present"
-    ]
-    limit = bucket(site.encounter.greet_within_s, 5)
-    in_time = sum(bucket(r["greeting_s"], 5) <= limit for r in greeted)
+def _told(site: Site, rows: list[Row], leaves: list[Leaf], parts: list[Group]) -> Row:
+    terms = site.encounter
+    apart = 0 if len(parts) == 1 else max(site.privacy.k, *(g.visits for g in parts))
+    least = apart or site.privacy.k
+    fresh = [r for r in rows if not r["left_censored"]]
+    greeted = [r for r in fresh if r["greeting_s"] is not None]
+    in_time = sum(_by(r["greeting_s"], terms.greet_within_s) for r in greeted)
     outcomes = Counter(r["outcome"] for r in rows)
-    broken = [r for r in rows if r["flawless"] is False]
-    recovered = sum(r["outcome"] == "served" for r in broken)
+    unserved = outcomes["greeted_only"] + outcomes["abandoned"]
     flawless = sum(r["flawless"] is True for r in rows)
     interrupted = sum(r["interruptions"] > 0 for r in rows)
     present_ms = sum(leaf.present_ms for leaf in leaves)
@@ -415,30 +411,77 @@ def _told(site: Site, rows: list[Row], leaves: list[Leaf], least: int) -> Row:
     if present_ms:
         share = sum(leaf.attended_ms for leaf in leaves) / present_ms
         percent = min(95, max(5, 5 * round(20 * share)))
+    ended = [r for r in fresh if r["outcome"] != "still_present"]
+    soon = sum(r["waiting_s"] is None and _by(_stay_s(r), terms.abandon_after_s) for r in ended) + (
+        len(rows) - len(fresh) - outcomes["passed"]
+    )
+    at_once = max(0, soon)
+    brief = _served_for(ended, terms.interrupted_s)
+    served_in_time = sum(
+        r["waiting_s"] is not None and bucket(r["waiting_s"], 5) < bucket(terms.serve_within_s, 5)
+        for r in fresh
+    )
 
-    def split(yes: int, no: int) -> Row | None:
-        return {"yes": yes, "no": no} if min(yes, no) >= least else None
+    def far(count: float, at_least: float, at_most: float) -> bool:
+        return apart == 0 or (count - at_least >= apart and at_most - count >= apart)
 
+    def split(yes: int, no: int, at_least: int, at_most: int) -> Row | None:
+        return (
+            {"yes": yes, "no": no}
+            if min(yes, no) >= least and far(yes, at_least, at_most)
+            else None
+        )
+
+    def known_greeted(limit_s: float) -> int:
+        served = [r for r in fresh if r["waiting_s"] is not None]
+        return sum(_by(r["waiting_s"], limit_s) for r in served) + at_once
+
+    def middle(values: list[float], known: Callable[[float], int]) -> list[float] | None:
+        found = _middle(values, least)
+        if found is None:
+            return None
+        index = bucket(sorted(values)[(len(values) - 1) // 2], 1)
+        lower_s = 0.0 if 2 ** (index / 2) < 1 / 16 else 2 ** (index / 2)
+        return found if far(len(values) // 2, known(lower_s), len(values)) else None
+
+    told_flawless = split(
+        flawless,
+        outcomes["served"] + unserved - flawless,
+        brief,
+        served_in_time - outcomes["still_present"],
+    )
+    recovered = {"yes": outcomes["served"] - flawless, "no": unserved}
     return {
-        "greeted_in_time": split(in_time, len(greeted) + len(gone) - in_time),
-        "left_greeted": split(outcomes["greeted_only"], outcomes["abandoned"]),
-        "flawless": split(flawless, len(broken)),
-        "recovered": split(recovered, len(broken) - recovered),
-        "interrupted": split(interrupted, outcomes["served"] - interrupted),
-        "greeting_median_s": _middle([r["greeting_s"] for r in greeted], least),
-        "interaction_median_s": _middle(
-            [
-                r["interaction_s"]
-                for r in rows
-                if r["greeted_s"] is not None
-                and not r["left_censored"]
-                and r["outcome"] != "still_present"
-            ],
-            least,
+        "greeted_in_time": split(
+            in_time,
+            len(fresh) - in_time,
+            known_greeted(terms.greet_within_s),
+            len(fresh) - outcomes["passed"],
+        ),
+        "left_greeted": split(outcomes["greeted_only"], outcomes["abandoned"], at_once, unserved),
+        "flawless": told_flawless,
+        "recovered": recovered if told_flawless and min(recovered.values()) >= least else None,
+        "interrupted": split(
+            interrupted, outcomes["served"] - interrupted, 0, outcomes["served"] - brief
+        ),
+        "greeting_median_s": middle([r["greeting_s"] for r in greeted], known_greeted),
+        "interaction_median_s": middle(
+            [r["interaction_s"] for r in ended if r["greeted_s"] is not None],
+            lambda limit_s: _served_for(ended, limit_s) + at_once,
         ),
         "attended_percent": percent,
         "patterns": None,
     }
+
+
+def _by(duration_s: float, limit_s: float) -> bool:
+    """Whether a duration is in the limit's finest bucket, or before."""
+    return bucket(duration_s, 5) <= bucket(limit_s, 5)
+
+
+def _served_for(ended: list[Row], limit_s: float) -> int:
+    """Served visits that ended and stayed no longer."""
+    return sum(r["waiting_s"] is not None and _by(_stay_s(r), limit_s) for r in ended)
 
 
 def _middle(values: list[float], least: int) -> list[float] | None:

@@ -20,7 +20,7 @@ from edge.audit.report.machine import as_json
 from edge.audit.report.page import as_html
 from edge.audit.report.text import as_text
 from edge.audit.report.values import Report
-from edge.audit.running.inspection import inspect, not_started
+from edge.audit.running.inspection import Watching, inspect, not_started
 from edge.audit.running.which import named_or_running
 from edge.clock import SystemClock
 from edge.errors import UsageError
@@ -42,11 +42,13 @@ def audit(request: Request) -> int:
     path = named_or_running(request.site)
     if path is not None:
         load_site(path)  # what is wrong with it is said before anything is started
+    binding = bind(path)  # of now: what is changed later is not what was looked at
+    _expect_usable(request.canary, request.parts)
     _make_folder(request.out)
     seed = secrets.randbits(SEED_BITS) if request.seed is None else request.seed
     runs: dict[Part, Callable[[], Sequence[Finding]]] = {
-        Part.RUNNING: lambda: _running(path, seed, request.watch_s),
-        Part.CANARY: lambda: _canary(seed),
+        Part.RUNNING: lambda: _running(path, seed, request),
+        Part.CANARY: lambda: _canary(seed, request.canary),
         Part.LEAKS: lambda: _leaks(seed),
     }
     findings: list[Finding] = []
@@ -54,7 +56,7 @@ def audit(request: Request) -> int:
         if part in request.parts:
             _say(f"part {part} …")
             findings += run()
-    report = Report(SystemClock().utc_now(), os.geteuid() == 0, bind(path), tuple(findings))
+    report = Report(SystemClock().utc_now(), os.geteuid() == 0, binding, tuple(findings))
     if request.out is not None:
         write_text(request.out / "audit.html", as_html(report))
         write_text(request.out / "audit.json", as_json(report))
@@ -62,21 +64,35 @@ def audit(request: Request) -> int:
     return FAILS if report.fails else HOLDS
 
 
-def _running(path: Path | None, seed: int, watch_s: float) -> Sequence[Finding]:
+def _running(path: Path | None, seed: int, request: Request) -> Sequence[Finding]:
     """Part A, of the running device or of one that is started for it."""
     from edge.audit.started import target  # noqa: PLC0415 - it needs numpy
 
     try:
         with target(path, f"{seed:032x}") as found:
-            return inspect(found.site, load_site(found.site), watch_s, started=found.started)
+            site, of = load_site(found.site), Watching(request.watch_s, request.hours)
+            return inspect(found.site, site, of, started=found.started)
     except AuditRunError as error:
         return (not_started(str(error)),)
 
 
-def _canary(seed: int) -> Sequence[Finding]:
+def _canary(seed: int, film: Path | None) -> Sequence[Finding]:
     from edge.audit import partb  # noqa: PLC0415 - Part A alone needs nothing of it
+    from edge.audit.canary.y4m import read_film  # noqa: PLC0415 - as above
 
-    return partb.run(seed)
+    return partb.run(seed, None if film is None else read_film(film))
+
+
+def _expect_usable(film: Path | None, parts: frozenset[str]) -> None:
+    """Refuse an auditor's film that cannot be used, before anything is started."""
+    if film is None:
+        return
+    if Part.CANARY not in parts:
+        raise UsageError(f"--canary {film}: expected part B among --parts, found {''.join(parts)}")
+    from edge.audit.canary.y4m import read_film  # noqa: PLC0415 - as above
+    from edge.audit.search.shown import expect_detail  # noqa: PLC0415 - as above
+
+    expect_detail(read_film(film))
 
 
 def _leaks(seed: int) -> Sequence[Finding]:

@@ -78,7 +78,8 @@ def check_messages(
     read, problems = _read(messages, terms)
     found = [_finding("messages.schema", part, problems, len(messages))]
     for check, look in _CHECKS.items():
-        found.append(_finding(check, part, list(look(read, terms)), len(read)))
+        count = len(list(_cells(read))) if check in _OF_CELLS else len(read)
+        found.append(_finding(check, part, list(look(read, terms)), count))
     return tuple(found)
 
 
@@ -166,6 +167,7 @@ def _constant(read: Sequence[Read], terms: Terms) -> Iterator[str]:
 def _heartbeats(read: Sequence[Read], terms: Terms) -> Iterator[str]:
     """What a heartbeat says that it could not say without looking at the scene."""
     said: dict[str, str] = {}
+    begins: dict[str, float] = {}
     for one in read:
         if not isinstance(one.message, Health):
             continue
@@ -180,6 +182,9 @@ def _heartbeats(read: Sequence[Read], terms: Terms) -> Iterator[str]:
                 yield f"heartbeat: {name}: {value!r}, expected {expected[name]!r} always"
         said["kernel_layers"] = fields["kernel_layers"]
         came = datetime.fromtimestamp(one.published.at_s, UTC)
+        began_s = one.published.at_s - one.message.uptime_s
+        if abs(began_s - begins.setdefault(terms.device, began_s)) > _LATE_S:
+            yield f"heartbeat: uptime_s: {one.message.uptime_s} does not go with the time"
         if abs((one.message.at - came).total_seconds()) > _LATE_S:
             yield f"heartbeat: at {one.message.at.isoformat()}, came {came.isoformat()}"
 
@@ -202,6 +207,7 @@ _CHECKS: dict[str, Callable[[Sequence[Read], Terms], Iterator[str]]] = {
     "messages.constant": _constant,
     "messages.retained": _retained,
 }
+_OF_CELLS = ("messages.k", "messages.cells")
 _HOW = {
     "messages.schema": Words(
         "Every message that the device published was read by the published, closed schema and"
@@ -221,9 +227,11 @@ _HOW = {
         "成为隐藏的单元。",
     ),
     "messages.constant": Words(
-        "The sizes of messages and every word of the heartbeats were compared with what is known"
-        " without any picture.",
-        "将消息长度和心跳消息的每项内容与无需画面即可知道的内容比较。",
+        "Sizes of messages, the bounds of windows, and of heartbeats the time, the running time,"
+        " software, model and kernel layers were compared with what is known without any picture."
+        " Free disk space, faults and the quality of the clock were read, but not measured anew.",
+        "将消息长度、窗口边界，以及心跳中的时间、运行时长、软件、模型和内核层与无需画面即可知道的"
+        "内容比较。可用磁盘空间、故障和时钟质量已读取，但未另行测量。",
     ),
     "messages.retained": Words(
         "Each message's retained flag was read: only state and configuration may stay.",
@@ -232,15 +240,22 @@ _HOW = {
 }
 
 
+def _all(check: str, count: int) -> Words:
+    if check in _OF_CELLS:
+        return Words(f"It holds; released cells: {count}.", f"成立；发布的单元：{count}。")
+    return Words(f"It holds for all {count} messages.", f"全部 {count} 条消息均符合。")
+
+
 def _finding(check: str, part: Part, problems: Sequence[str], count: int) -> Finding:
     if not count:
+        what = ("released cell", "单元") if check in _OF_CELLS else ("message", "消息")
         none = Words(
-            "The device published no message that could be read.", "没有可读取的已发布消息。"
+            f"The device published no {what[0]} that could be read.", f"没有可读取的{what[1]}。"
         )
         status = Status.FAILS if problems else Status.NOT_CHECKED
         return Finding(check, part, status, _HOW[check], none, tuple(problems[:_MOST_NAMED]))
     if not problems:
-        good = Words(f"It holds for all {count} messages.", f"全部 {count} 条消息均符合。")
+        good = _all(check, count)
         return Finding(check, part, Status.HOLDS, _HOW[check], good)
     bad = Words(f"Violations: {len(problems)}.", f"违反：{len(problems)} 处。")
     return Finding(check, part, Status.FAILS, _HOW[check], bad, tuple(problems[:_MOST_NAMED]))

@@ -9,6 +9,7 @@ from pathlib import Path
 SITE = Path("/etc/encounter/site.toml")
 WATCH_S = 10.0
 MOST_WATCH_S = 3600.0
+MOST_HOURS = 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Request:
         as_json: print the report for programs, not for people.
         watch_s: how long to watch vision's calls with strace; 0: not at all.
         seed: of the canary; None: a fresh one.
+        canary: a film of the auditor's own for part B; None: none.
+        hours: how long to look again and again at the running device; 0: once.
     """
 
     site: Path | None
@@ -30,6 +33,8 @@ class Request:
     as_json: bool = False
     watch_s: float = WATCH_S
     seed: int | None = None
+    canary: Path | None = None
+    hours: float = 0.0
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -57,6 +62,19 @@ def arguments(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"watch vision's calls this long, 0 … {MOST_WATCH_S:g}; default: {WATCH_S:g}",
     )
+    add(
+        "--hours",
+        type=_hours,
+        default=0.0,
+        metavar="N",
+        help=f"look at the running device again and again for this long, 0 … {MOST_HOURS:g}",
+    )
+    add(
+        "--canary",
+        type=Path,
+        metavar="FILM.y4m",
+        help="show this film of your own as well, raw YUV4MPEG2, and search for it",
+    )
     add("--seed", type=_seed, metavar="HEX", help="repeat a canary; the report names its seed")
 
 
@@ -69,6 +87,8 @@ def request_of(options: argparse.Namespace) -> Request:
         options.json,
         options.watch_s,
         options.seed,
+        options.canary,
+        options.hours,
     )
 
 
@@ -90,10 +110,18 @@ def _seed(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
+    return _up_to(MOST_WATCH_S, "seconds", text)
+
+
+def _hours(text: str) -> float:
+    return _up_to(MOST_HOURS, "hours", text)
+
+
+def _up_to(most: float, unit: str, text: str) -> float:
     try:
-        seconds = float(text)
+        found = float(text)
     except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= MOST_WATCH_S:
-        raise argparse.ArgumentTypeError(f"expected 0 … {MOST_WATCH_S:g} seconds, found {text!r}")
-    return seconds
+        found = -1.0
+    if not 0 <= found <= most:
+        raise argparse.ArgumentTypeError(f"expected 0 … {most:g} {unit}, found {text!r}")
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from edge.audit.canary.apart import apart
@@ -13,9 +14,11 @@ from edge.audit.canary.film import BUSY, QUIET, Plan, write_film
 from edge.audit.canary.ledger_check import check_ledger
 from edge.audit.canary.markers import HEIGHT_PX, WIDTH_PX, fresh_seed
 from edge.audit.canary.observing import Line, Place, Trial, observe, python
+from edge.audit.canary.own_film import OWN_FILM, judge_own_film
 from edge.audit.canary.secrets_check import check_secrets, observe_login, ordinary_device
 from edge.audit.canary.site_file import DEVICE, MODEL, STARTS_AT, WINDOW_S, K, write_site
 from edge.audit.canary.words import HOW
+from edge.audit.canary.y4m import Film, write_used
 from edge.audit.errors import AuditRunError
 from edge.audit.finding import Finding, Part, Status, Words
 from edge.audit.messages_check import Terms, check_messages
@@ -32,20 +35,33 @@ _PEOPLE_AT = 5  # the byte of a record that counts people: firmware_cfg.record
 PLACEHOLDER_KEY = "00" * 32  # nobody signs acknowledgements here
 
 
-def run(seed: int | None = None) -> tuple[Finding, ...]:
+def run(seed: int | None = None, film: Film | None = None) -> tuple[Finding, ...]:
     """Make the film, run the device on it, and judge what it gave off.
 
     Args:
         seed: repeats an earlier audit; None: a fresh one, which the findings name.
+        film: the auditor's own, which is shown as well.
     """
     text = seed_text(seed)
     with tempfile.TemporaryDirectory(prefix="encounter-canary-") as folder:
         work = Path(folder)
         write_film(work / FILM, Plan(text, FRAMES))
+        if film is not None:
+            write_used(film, work / OWN_FILM)
         try:
-            return apart(Part.CANARY, text, work)
+            found = apart(Part.CANARY, text, work)
+            return found if film is None else tuple(named_after(film, one) for one in found)
         except AuditRunError as error:
             return (_run_finding(Status.FAILS, Words(str(error), str(error))),)
+
+
+def named_after(film: Film, finding: Finding) -> Finding:
+    """The finding that the auditor's film was shown, with the film's name."""
+    if finding.check != "film.run":
+        return finding
+    used = "all" if film.whole else f"the first {film.frames} (the rest is not used)"
+    line = f"film: {film.path}; of its frames: {used}"
+    return replace(finding, evidence=(line, *finding.evidence))
 
 
 def seed_text(seed: int | None) -> str:
@@ -68,10 +84,12 @@ def judge(seed: str, place: Place) -> tuple[Finding, ...]:
     except AuditRunError as error:
         return (_run_finding(Status.FAILS, Words(str(error), str(error))),)
     login = observe_login("login", place, seed, ordinary_device())
+    own = judge_own_film(place, emission) if (place.work / OWN_FILM).exists() else ()
     return (
         ran(emission, FRAMES, seed),
         *judged(emission, seed, place.work / "canary"),
         check_secrets(login, seed),
+        *own,
     )
 
 

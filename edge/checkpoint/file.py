@@ -4,9 +4,10 @@
 
 Each has the size that the number of the site's points asks for, whatever is in it, and is
 written at the same times, whatever happens: neither size nor time tells of anybody. Content
-that does not fit is left out, in a file like any other. Bound to it, as associated data, is
-everything under which it may be read again, and the outbox's generation: a window that was
-reported is never read as unfinished.
+that does not fit is left out, in a file like any other, and the log says so once, without its
+size. The room is for a week of full windows, which wait together after a thin week. Bound to
+it, as associated data, is everything under which it may be read again, and the outbox's
+generation: a window that was reported is never read as unfinished.
 
 The generation counts up when a window closes. The files take turns, and the new one is there
 before the outbox commits: whether the process dies before or after, one of the two goes with
@@ -27,12 +28,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 LOG = logging.getLogger(__name__)
-BASE_BYTES, POINT_BYTES = 8_192, 4_096
+BASE_BYTES, POINT_BYTES = 8_192, 32_768
 EVERY_S = 60.0
 HEAD = b"ENCCKPT\x01"
 _NONCE, _TAG, _LENGTH, _AGE = 12, 16, 4, 8
 _OUTSIDE = len(HEAD) + _NONCE + _TAG
 _MOST_CONTENT = 16_000_000
+_LEVEL = 9
 
 
 class Checkpoint:
@@ -58,12 +60,11 @@ class Checkpoint:
         self._cipher = ChaCha20Poly1305(key)
         self._monotonic_s = monotonic_s
         self._failed = False
+        self._too_large = False
 
     def keep(self, generation: int, bound: bytes, content: bytes) -> None:
         """Replace the file of `generation`; a disk that takes none is told once."""
-        packed = zlib.compress(content)
-        if len(packed) > self._room - _LENGTH - _AGE:
-            packed = b""
+        packed = self._fitting(zlib.compress(content, _LEVEL))
         now_ms = int(self._monotonic_s() * 1000)
         plain = now_ms.to_bytes(_AGE) + len(packed).to_bytes(_LENGTH) + packed
         nonce = os.urandom(_NONCE)
@@ -103,6 +104,16 @@ class Checkpoint:
             return None
         packed = plain[_AGE + _LENGTH : _AGE + _LENGTH + length]
         return zlib.decompressobj().decompress(packed, _MOST_CONTENT), ago_s
+
+    def _fitting(self, packed: bytes) -> bytes:
+        """`packed`, or nothing if it does not fit; that is told once."""
+        room = self._room - _LENGTH - _AGE
+        if len(packed) <= room:
+            return packed
+        if not self._too_large:
+            LOG.warning("checkpoint_too_large expected at most %d bytes; nothing is kept", room)
+        self._too_large = True
+        return b""
 
     def path(self, generation: int) -> Path:
         """The file of `generation`."""

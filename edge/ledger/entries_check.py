@@ -102,7 +102,8 @@ def walk(database: sqlite3.Connection, signatures: Signatures, size: int) -> Wal
             _read_text(database, row, walked)
         else:
             bad[number] = row
-    _name(bad, signatures, walked)
+    if walked.good:  # else all of it is another key's, and no place is worth a try
+        _name(bad, signatures, walked)
     return walked
 
 

@@ -31,6 +31,7 @@ def in_force(site: Site, k: int, window_s: int) -> tuple[Stated, ...]:
             {
                 "k": k,
                 "live_state": False,  # this version has none
+                "pattern_agreement": site.privacy.pattern_agreement,
                 "team_size": site.privacy.team_size,
                 "window_s": window_s,
             },

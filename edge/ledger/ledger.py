@@ -9,17 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from edge.ledger.ageing import Ageing
 from edge.ledger.entry import NOTED_IF_NEW, SENT_AS, Draft, Entry, EntryKind, canonical, deflate
 from edge.ledger.errors import LedgerError, UnledgeredError
 from edge.ledger.head import Head
-from edge.ledger.pruning import prune
+from edge.ledger.pruning import oldest_stamp, prune
 from edge.ledger.tables import (
     FRONTIER,
     HEAD,
@@ -50,16 +52,24 @@ class Ledger:
         key: signs entries and heads.
         ledger: ledger id: the epoch of the database.
         window_s: no stamp is finer than this.
+        monotonic_s: this machine's monotonic clock: age drops entries no faster than that goes.
 
     Raises:
         LedgerError: the database was signed with another key.
     """
 
     def __init__(
-        self, database: StateDatabase, key: Ed25519PrivateKey, ledger: str, window_s: int = 1800
+        self,
+        database: StateDatabase,
+        key: Ed25519PrivateKey,
+        ledger: str,
+        window_s: int = 1800,
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.id = ledger
         self.window_s = window_s
+        self.monotonic_s = monotonic_s
+        self._ageing = Ageing()
         self.public_key = key.public_key().public_bytes_raw()
         self._key = key
         self._database = database
@@ -174,7 +184,12 @@ class Ledger:
     def _prune(
         self, database: sqlite3.Connection, frontier: Frontier, at_utc: datetime
     ) -> Frontier:
-        pruned = prune(database, self.id, at_utc, self.window_of(at_utc))
+        oldest = oldest_stamp(database)
+        limit = None
+        if oldest is not None:
+            limit = self._ageing.limit(at_utc, self.monotonic_s(), oldest)
+            self._database.forget_corrupt(limit)
+        pruned = prune(database, self.id, limit, self.window_of(at_utc))
         if pruned is None:
             return frontier
         frontier, _ = self._add(database, frontier, pruned.checkpoint)

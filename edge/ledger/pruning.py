@@ -1,5 +1,8 @@
 """What goes: entries older than 90 days, and the oldest where room is short.
 
+Numbers are in the order of recording, stamps need not be: after a commit under a wrong clock an
+entry may be stamped with a time to come. It goes with the first one after it that is old.
+
 Before they go, a checkpoint entry takes their place: how many were dropped, and the frontier of
 the tree over them, from which the rest can still be checked up to the signed heads. What the
 dropped ones said that is still true is recorded again behind it: the configuration, model and
@@ -9,8 +12,9 @@ privacy level in force, and the messages that are still in the outbox.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from edge.ledger.entry import IN_FORCE, Draft, Entry, EntryKind, canonical
 from edge.ledger.tables import (
@@ -26,10 +30,11 @@ from edge.ledger.tables import (
 from edge.ledger.tree import Frontier
 from edge.outbox_file import keep_meta, meta
 
-KEPT_FOR = timedelta(days=90)
 _SPARED = timedelta(days=1)  # so that this is done once a day, not once a minute
 _ROOM_BYTES = LEDGER_BYTES * 5 // 6  # what `Row.room_bytes` does not see has the rest
 _DROPPED_AT_ONCE = 5000
+_PASSED_OVER = 500  # so many in a row may have a time to come: some days under a wrong clock
+_RESTATED = (*IN_FORCE, EntryKind.WINDOW)  # may keep a stamp from before they were recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +51,21 @@ class Pruned:
 
 
 def prune(
-    database: sqlite3.Connection, ledger: str, at_utc: datetime, window: datetime
+    database: sqlite3.Connection, ledger: str, limit: datetime | None, window: datetime
 ) -> Pruned | None:
     """Drop what is due; None if nothing is.
 
     Args:
         database: within a transaction.
         ledger: ledger id.
-        at_utc: the present.
+        limit: entries from before it are old; None: none is.
         window: start of the present window.
     """
     base = frontier_of(meta(database, DROPPED))
-    due = _due(database, base.size, at_utc, short_of_room=ledger_bytes(database) > _ROOM_BYTES)
+    if ledger_bytes(database) > _ROOM_BYTES:
+        due = _oldest(database, base.size)
+    else:
+        due = [] if limit is None else _due(database, base.size, limit)
     if not due:
         return None
     after = base.extend(row.entry.leaf(ledger) for row in due)
@@ -79,22 +87,47 @@ def checkpoint_text(dropped: Frontier) -> bytes:
     )
 
 
-def _due(
-    database: sqlite3.Connection, dropped: int, at_utc: datetime, *, short_of_room: bool
-) -> list[Row]:
-    """The oldest entries that are to go, without a gap."""
-    oldest = database.execute("SELECT window FROM ledger ORDER BY number LIMIT 1").fetchone()
-    limit = (at_utc - KEPT_FOR).timestamp()
-    if oldest is None or not (short_of_room or oldest[0] < limit):
+def oldest_stamp(database: sqlite3.Connection) -> datetime | None:
+    """The oldest stamp among the first entries; None in an empty ledger."""
+    (oldest,) = database.execute(
+        "SELECT min(window) FROM (SELECT window, kind FROM ledger ORDER BY number LIMIT ?)"
+        " WHERE kind NOT IN (?, ?, ?, ?)",
+        (_PASSED_OVER + 1, *_RESTATED),
+    ).fetchone()
+    return None if oldest is None else datetime.fromtimestamp(oldest, UTC)
+
+
+def _oldest(database: sqlite3.Connection, dropped: int) -> list[Row]:
+    """The oldest entries, without a gap."""
+    return [row for row, _ in _in_order(database, dropped)]
+
+
+def _due(database: sqlite3.Connection, dropped: int, limit: datetime) -> list[Row]:
+    """The entries that are old, and what stands before one of them; without a gap."""
+    oldest = oldest_stamp(database)
+    if oldest is None or oldest >= limit:
         return []
     due: list[Row] = []
-    spared = (at_utc - KEPT_FOR + _SPARED).timestamp()
-    for number, row in rows(database, dropped + 1, dropped + _DROPPED_AT_ONCE):
-        whole = row is not None and number == dropped + len(due) + 1
-        if row is None or not whole or not (short_of_room or row.entry.window < spared):
+    passed: list[Row] = []
+    spared = (limit + _SPARED).timestamp()
+    for row, restated in _in_order(database, dropped):
+        passed.append(row)
+        if row.entry.window < spared and not (restated and len(passed) > 1):
+            due += passed
+            passed = []
+        elif len(passed) > _PASSED_OVER:
             break
-        due.append(row)
     return due
+
+
+def _in_order(database: sqlite3.Connection, dropped: int) -> Iterator[tuple[Row, bool]]:
+    """The oldest entries without a gap, and whether their stamps may be from before them."""
+    for count, (number, row) in enumerate(
+        rows(database, dropped + 1, dropped + _DROPPED_AT_ONCE), start=1
+    ):
+        if row is None or number != dropped + count:
+            return
+        yield row, row.entry.kind in _RESTATED
 
 
 def _still_true(database: sqlite3.Connection, due: list[Row]) -> list[Row]:

@@ -37,6 +37,7 @@ _KEYS = {
     "live_state": "实时状态",
     "name": "名称",
     "other_protocols": "其他协议",
+    "pattern_agreement": "模式统计协议",
     "refused": "已拒绝",
     "server_key": "服务器公钥",
     "sha256": "文件哈希",

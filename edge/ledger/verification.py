@@ -8,7 +8,8 @@ What is checked, against the device's public key:
 * heads that were kept elsewhere (by the server, on paper) are of a beginning of these entries:
   otherwise there are two histories, or one was set back;
 * every message in the outbox has its entry, and so has every payload that is handed in;
-* what the kernel counted on the broker's connections goes with the entries' sizes.
+* what the kernel counted on the broker's connections goes with the entries' sizes; what it has
+  no count of is noted (`edge.ledger.uncounted`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from edge.ledger.problems import Problem, ProblemKind, numbers
 from edge.ledger.reading import opened
 from edge.ledger.tables import PUBLIC_KEY
 from edge.ledger.traffic import shortcomings, traffic_of
+from edge.ledger.uncounted import uncounted
 from edge.ledger.words import Words
 from edge.outbox_file import meta
 
@@ -123,7 +125,7 @@ def _verify(
     problems += _check_traffic(walked)
     problems.sort(key=lambda problem: problem.entry)
     return Verification(
-        ledger, key, walked.first, walked.last, head, tuple(problems), (*notes, *_uncounted(walked))
+        ledger, key, walked.first, walked.last, head, tuple(problems), (*notes, *uncounted(walked))
     )
 
 
@@ -211,20 +213,3 @@ def _check_traffic(walked: Walked) -> list[Problem]:
             for said in wrong
         ]
     return problems
-
-
-def _uncounted(walked: Walked) -> tuple[Words, ...]:
-    """Whether some that were sent stand after the last counts."""
-    counts = [n for n in walked.texts if walked.good[n].kind == EntryKind.TRAFFIC]
-    after = max(counts, default=0)
-    sent = [n for n, one in walked.good.items() if n > after and one.kind in SENT_AS]
-    if not sent:
-        return ()
-    named = numbers(sent[0], sent[-1])
-    return (
-        Words(
-            f"{named.en}: no count of the kernel's yet: the connection goes on, was never made,"
-            " or the process was killed",
-            f"{named.zh}：尚无内核计数：连接仍在继续、从未建立，或进程被强行终止",
-        ),
-    )

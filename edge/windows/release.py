@@ -14,7 +14,7 @@ order; a cell too large for any message gets coarser histograms.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from edge.visits.values import Outcome, PointId
@@ -39,14 +39,14 @@ from firmware_cfg.messages import (
     encode,
 )
 from firmware_cfg.sealing import MOST_WINDOW_BYTES, sealed_bytes
-from firmware_cfg.site import Privacy, Site
+from firmware_cfg.site import Encounter, Privacy, Site
 
 SMALLEST_TEAM = 3
 STORE_POINT = PointId("all-points")
 LARGEST_SEQUENCE = 2**63 - 1
 MOST_CELLS = 64
-HEAD_BYTES = 768
-"""Most that a message without cells takes, deflated; a cell may take the rest."""
+HEAD_BYTES = 640
+"""A message without cells takes 600 at most, deflated, and 32 are kept; a cell has the rest."""
 _EPOCH_BYTES = 32  # the outbox's epoch and sequence may pack worse than those tried
 
 
@@ -60,7 +60,7 @@ class Terms:
         kinds: every point of the site, and what it is.
         weekly_staff: whether they may leave per store and week only.
         patterns: whether service patterns may leave, per store and week.
-        greet_within_s: minimum expectation.
+        expected: the expectations in force.
         message_bytes: size of every window message.
     """
 
@@ -69,7 +69,7 @@ class Terms:
     kinds: dict[PointId, PointKind]
     weekly_staff: bool = False
     patterns: bool = False
-    greet_within_s: float = 30.0
+    expected: Encounter = field(default_factory=Encounter)
     message_bytes: int = MOST_WINDOW_BYTES
 
     @classmethod
@@ -85,7 +85,7 @@ class Terms:
             kinds,
             weekly_staff=declared and not staff,
             patterns=declared and privacy.pattern_agreement is not None,
-            greet_within_s=site.encounter.greet_within_s,
+            expected=site.encounter,
             message_bytes=message_bytes,
         )
 
@@ -160,7 +160,7 @@ def store_cell(part: WeekPart, terms: Terms) -> Cell | None:
     told = week_figures(
         part,
         terms.k,
-        terms.greet_within_s,
+        terms.expected,
         staff=terms.weekly_staff,
         patterns=terms.patterns,
     )
@@ -229,13 +229,18 @@ def _coarser(histogram: WireHistogram, scale: int) -> WireHistogram:
 
 
 def _store_held_to(cell: Cell, terms: Terms) -> Cell | None:
-    """A store's cell is told as it is or not at all, but for its patterns."""
+    """A store's cell is told as it is or not at all, but for its patterns.
+
+    Patterns alone were told of a larger team, whose finer cells say who was greeted. Where
+    those that wait beside it lose that under a smaller team, the patterns' sum would tell it.
+    """
     if cell.k < terms.k or not (terms.weekly_staff or terms.patterns) or cell.week is None:
         return None
+    without = cell.week.model_copy(update={"patterns": None})
     if not terms.weekly_staff:
         told = WeekFigures(patterns=cell.week.patterns)
-    elif not terms.patterns:
-        told = cell.week.model_copy(update={"patterns": None})
+    elif not terms.patterns or without == WeekFigures():
+        told = without
     else:
         told = cell.week
     return None if told == WeekFigures() else cell.model_copy(update={"week": told})

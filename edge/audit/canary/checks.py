@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,8 +23,10 @@ _NO_INSTRUMENT = Words(
     "缺少所需的仪器：需要 root 权限和 strace。",
 )
 _AS_ROOT = Words(
-    "The camera process ran as root here, where it does not show.",
-    "此处摄像进程以 root 运行，无法看出。",
+    "Here the camera process ran as root, whose files are root's in any case, so that it could"
+    " not be seen. On a device it runs as a user of its own; see Part A there.",
+    "此处摄像进程以 root 运行，其文件本来就归 root 所有，因此无法看出。"
+    "在设备上它以独立用户运行；请见该设备的 A 部分。",
 )
 _TOO_SHORT = Words("The film is too short for it.", "影片太短，无法检验。")
 
@@ -67,12 +70,21 @@ def check_run(run: Emission, expected: Expected, search: Search) -> tuple[Findin
     return tuple(found)
 
 
+def _odds(chance: float) -> int:
+    """How many times as much as a chance fits into one, a power of ten.
+
+    >>> _odds(3e-9)
+    100000000
+    """
+    return int(10 ** math.floor(-math.log10(min(1.0, max(chance, 1e-30)))))
+
+
 def _searched(result: Searched) -> Finding:
-    size, chance = f"{result.looked_bytes:,}", f"{result.chance:.0e}"
+    size, odds = f"{result.looked_bytes:,}", f"{_odds(result.chance):,}"
     looked = Words(
-        f"{size} bytes were searched; by chance alone anything would be found with a"
-        f" probability of less than {chance}.",
-        f"共搜索 {size} 字节；纯属偶然而有所发现的概率小于 {chance}。",
+        f"{size} bytes were searched, and no mark was found. That chance alone would show one"
+        f" where there is none happens less than once in {odds} audits.",
+        f"共搜索 {size} 字节，未发现任何标记。纯属偶然而误报的情况，每 {odds} 次审计不到一次。",
     )
     return told_by("canary.search", Outcome(tuple(hit.line() for hit in result.hits), looked))
 

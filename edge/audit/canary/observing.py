@@ -189,6 +189,8 @@ def _started(
         process.kill()
         process.wait()
         listener.join()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _listen(process: subprocess.Popen[bytes], said: bytearray) -> None:

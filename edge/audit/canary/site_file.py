@@ -19,12 +19,7 @@ _HALF_PX = 48
 TEXT = """
 [camera]
 size_px = [{width}, {height}]
-[[service_point]]
-id = "{busy}"
-service_zone_px = {busy_zone}
-[[service_point]]
-id = "{quiet}"
-service_zone_px = {quiet_zone}
+{points}
 [encounter]
 settle_s = 10
 merge_s = 5
@@ -47,21 +42,45 @@ server_key = "{server_key}"
 """
 
 
-def _zone(x_px: int) -> str:
-    left, right = x_px - _HALF_PX, x_px + _HALF_PX
-    bottom = HEIGHT_PX - 1
-    return str([[left, SCENE_TOP_PX], [right, SCENE_TOP_PX], [right, bottom], [left, bottom]])
+POINT = """[[service_point]]
+id = "{id}"
+service_zone_px = {zone}"""
+OWN_FILM = "film"  # the service point of an auditor's film
 
 
-def write_site(path: Path, state: Path, port: int | None = None, server_key: str = "") -> Path:
-    """Write the site file; with `port`, the device publishes to a broker there."""
+def _point(name: str, left: int, top: int, right: int, bottom: int) -> str:
+    zone = [[left, top], [right, top], [right, bottom], [left, bottom]]
+    return POINT.format(id=name, zone=zone)
+
+
+def _counter(name: str, x_px: int) -> str:
+    return _point(name, x_px - _HALF_PX, SCENE_TOP_PX, x_px + _HALF_PX, HEIGHT_PX - 1)
+
+
+def write_site(
+    path: Path,
+    state: Path,
+    port: int | None = None,
+    server_key: str = "",
+    film_px: tuple[int, int] | None = None,
+) -> Path:
+    """Write the site file.
+
+    Args:
+        path: where.
+        state: the device's folder.
+        port: of the broker that it publishes to; None: it does not.
+        server_key: of that broker's server.
+        film_px: size of an auditor's film, all of it one zone; None: the seeded film.
+    """
+    points = [_counter(BUSY, BUSY_X_PX), _counter(QUIET, QUIET_X_PX)]
+    width, height = film_px or (WIDTH_PX, HEIGHT_PX)
+    if film_px is not None:
+        points = [_point(OWN_FILM, 0, 0, width - 1, height - 1)]
     text = TEXT.format(
-        width=WIDTH_PX,
-        height=HEIGHT_PX,
-        busy=BUSY,
-        quiet=QUIET,
-        busy_zone=_zone(BUSY_X_PX),
-        quiet_zone=_zone(QUIET_X_PX),
+        width=width,
+        height=height,
+        points="\n".join(points),
         k=K,
         window_s=WINDOW_S,
         model=MODEL,

@@ -55,6 +55,20 @@ HOW = {
         " into it, so that there was something to detect, to count and to release.",
         "设备从头到尾播放金丝雀影片；影片中画有来客，因此有可检测、可计数和可发布的内容。",
     ),
+    "film.run": Words(
+        "The device was also run on the film that the auditor gave it, from the film's first frame"
+        " to the last that is used. Its SHA-256 is of the bytes that were shown.",
+        "另用审计者提供的影片运行设备，从第一帧到所用的最后一帧。SHA-256 为所播放的字节的哈希。",
+    ),
+    "film.search": Words(
+        "Everything that any process wrote, sent or left behind was searched for rows of this"
+        " film's own pictures: raw, in each colour, brighter or darker, in negative, cropped, at"
+        " eleven other sizes, compressed, as text. What the device gave off on the seeded film was"
+        " searched for them as well: there, nothing may be found.",
+        "在所有进程写出、发送或留下的一切内容中搜索该影片自身画面的各行：原样、各颜色、变亮或变暗、"
+        "反相、裁剪、其他十一种尺寸、压缩、文本编码。设备在种子影片上产生的内容也作同样搜索："
+        "其中不应有任何发现。",
+    ),
     "canary.ledger": Words(
         "The device's own ledger was verified, and each payload that the broker received was"
         " looked up in it.",

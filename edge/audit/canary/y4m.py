@@ -90,8 +90,8 @@ def write_used(film: Film, path: Path) -> None:
     """Write the frames that are used, byte for byte, as a film of their own."""
     with film.path.open("rb") as file, path.open("wb") as out:
         out.write(file.readline())
-        for data in _raw(film, file, film.frames):
-            out.write(b"FRAME\n")
+        for line, data in _raw(film, file, film.frames):
+            out.write(line)
             out.write(data)
 
 
@@ -101,7 +101,7 @@ def frames_of(film: Film) -> Iterator[tuple[Plane8, ...]]:
     across, down = film.chroma_px
     with film.path.open("rb") as file:
         file.readline()
-        for data in _raw(film, file, film.frames):
+        for _, data in _raw(film, file, film.frames):
             raw = np.frombuffer(data, np.uint8)
             luma, chroma = raw[: width * height], raw[width * height :]
             yield (
@@ -110,8 +110,8 @@ def frames_of(film: Film) -> Iterator[tuple[Plane8, ...]]:
             )
 
 
-def _raw(film: Film, file: BinaryIO, most: int) -> Iterator[bytes]:
-    """The bytes of up to `most` frames; a frame that is cut off is refused."""
+def _raw(film: Film, file: BinaryIO, most: int) -> Iterator[tuple[bytes, bytes]]:
+    """The line and the bytes of up to `most` frames; a frame that is cut off is refused."""
     for number in range(1, most + 1):
         line = file.readline(_MOST_LINE_BYTES)
         if not line:
@@ -122,7 +122,7 @@ def _raw(film: Film, file: BinaryIO, most: int) -> Iterator[bytes]:
         if len(data) < film.frame_bytes:
             expected = f"{film.frame_bytes} bytes of frame {number}"
             raise _refused(film.path, expected, f"{len(data)}")
-        yield data
+        yield line, data
 
 
 def _head(path: Path, line: bytes) -> Film:

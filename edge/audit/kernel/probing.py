@@ -30,6 +30,11 @@ from firmware_cfg.confine.seccomp import ARCHITECTURES, number_of
 
 A = Part.RUNNING
 REFUSED = frozenset({EPERM, EACCES, ENOSYS})
+_NO_CONTROL = Words(
+    "An ordinary process is refused all of it too on this machine (a container, perhaps), so "
+    "nothing shows that the refusals are the jail's.",
+    "在本机上，普通进程的这些请求也全部被拒绝（可能是容器），因此无法证明拒绝来自隔离。",
+)
 _NUMBERS = range(1024)
 _OF_32_BITS = {"x86_64": 0x40000003, "aarch64": 0x40000028}  # linux/audit.h
 _X32 = 0x40000000
@@ -81,6 +86,8 @@ def calls_refused(process: Process) -> Finding:
         "not refused to an ordinary process.",
         f"{len(threads)} 个线程均被拒绝；{len(tried)} 项尝试中有 {telling} 项对普通进程并不拒绝。",
     )
+    if not problems and not telling:
+        return unseen(check, A, how, _NO_CONTROL, evidence)
     return judged(check, A, how, problems, holds=holds, evidence=evidence)
 
 

@@ -74,12 +74,15 @@ def _summary(report: Report, say: Say) -> Iterator[str]:
     listed = " · ".join(f"{say(texts.STATUS[one])}: {count}" for one, count in counts.items())
     kind = "fails" if report.fails else "holds"
     yield f'<p class="verdict {kind}"><strong>{say(verdict)}</strong><br>{listed}</p>'
+    left_out = say(texts.BETWEEN).join(say(texts.PARTS[one]) for one in Part if not report.of(one))
+    if left_out:
+        yield f"<p><b>{say(texts.NOT_RUN)}</b> {left_out}{say(texts.STOP)}</p>"
     failing = [one for one in report.findings if one.status is Status.FAILS]
     if failing:
         yield f"<h3>{say(texts.FAILING)}</h3><ul>"
         for one in failing:
             first = "".join(f"<br><code>{escape(line)}</code>" for line in one.evidence[:1])
-            yield f"<li><b>{say(title(one))}.</b> {say(one.found)}{first}</li>"
+            yield f"<li><b>{say(title(one))}{say(texts.STOP)}</b> {say(one.found)}{first}</li>"
         yield "</ul>"
     reasons: dict[Words, list[Finding]] = {}
     for one in report.findings:
@@ -88,8 +91,8 @@ def _summary(report: Report, say: Say) -> Iterator[str]:
     if reasons:
         yield f"<h3>{say(texts.NOT_CHECKED)}</h3><p>{say(texts.NOT_CHECKED_WORDS)}</p><ul>"
         for why, ones in reasons.items():
-            listed = "; ".join(say(title(one)) for one in ones)
-            yield f"<li><b>{listed}.</b> {say(why)}</li>"
+            listed = say(texts.BETWEEN).join(say(title(one)) for one in ones)
+            yield f"<li><b>{listed}{say(texts.STOP)}</b> {say(why)}</li>"
         yield "</ul>"
 
 

@@ -6,6 +6,7 @@ STYLE = """
 :root { color-scheme: light; --line: #c8ccd0; --soft: #f4f5f6; }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 50rem; padding: 1.5rem; background: #fff; color: #111;
+  overflow-wrap: anywhere;
   font: 16px/1.55 system-ui, "Noto Sans", "Noto Sans CJK SC", sans-serif; }
 nav { text-align: right; }
 h1 { font-size: 1.7rem; margin: .5rem 0 1rem; }

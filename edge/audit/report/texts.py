@@ -35,9 +35,11 @@ PART_WORDS = {
         "“relay”（仅网络摄像头）传送摄像头的视频流。证据按内核与工具给出的原文（英文）列出。",
     ),
     Part.CANARY: Words(
-        "The ordinary device is run on a film that nobody has seen before, and every byte that "
-        "comes out is searched for it.",
-        "让普通设备处理一段前所未有的影片，并在其发出的每个字节中搜索该影片。",
+        "A copy of the device, with the same software, is run on a film that nobody has seen "
+        "before, and every byte that comes out is searched for it. Where the auditor gave a film "
+        "of their own, the device is run on that one, too.",
+        "让软件相同的一台设备副本处理一段前所未有的影片，并在其发出的每个字节中搜索该影片。"
+        "审计者若自备影片，也用它运行设备。",
     ),
     Part.LEAKS: Words(
         "A check that never fails proves nothing. Here leaks are planted on purpose, and the "
@@ -46,6 +48,10 @@ PART_WORDS = {
         "“成立”表示该泄漏已被查出。",
     ),
 }
+NOT_RUN = Words(
+    "Parts of the audit that were not asked for, and so were not run:", "未要求、因而未运行的部分："
+)
+BETWEEN, STOP = Words("; ", "；"), Words(".", "。")
 FAILING = Words("What fails", "不成立的项目")
 NOT_CHECKED = Words("What was not checked", "未检查的项目")
 NOT_CHECKED_WORDS = Words(

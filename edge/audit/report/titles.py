@@ -30,6 +30,7 @@ MATTERS = {
 }
 WHOLE = {
     "device.running": Words("The device runs", "设备正在运行"),
+    "device.over_time": Words("The device over time", "设备在一段时间内"),
     "device.files_changed": Words("Files changed since the start", "启动以来变化的文件"),
     "stream.pipe": Words("The pipe of the camera's stream", "视频流管道"),
     "camera.holders": Words("Nobody else has the camera open", "摄像头别无他者打开"),
@@ -52,10 +53,16 @@ WHOLE = {
     "canary.records": Words("The records between the processes", "进程之间的记录"),
     "canary.secrets": Words("No password in what was said", "输出中没有密码"),
     "canary.ledger": Words("Every message is in the ledger", "每条消息均在账本中"),
+    "film.run": Words("The auditor's film was shown", "审计者的影片已播放"),
+    "film.search": Words(
+        "The auditor's film is in nothing that came out", "输出中没有审计者影片的内容"
+    ),
     "messages.schema": Words("Messages have no further fields", "消息没有多余字段"),
     "messages.k": Words("No figure over fewer than k visits", "没有少于 k 次到访的数字"),
-    "messages.cells": Words("No figure can be worked out by difference", "无法相减推出隐藏数字"),
-    "messages.constant": Words("Messages do not tell who was there", "消息不透露有无人在场"),
+    "messages.cells": Words(
+        "Released figures do not overlap or change", "已发布数字不重叠、不更改"
+    ),
+    "messages.constant": Words("Messages have fixed sizes and times", "消息长度与时间固定"),
     "messages.retained": Words("Nothing about presence stays at the broker", "代理不保留在场信息"),
     "units.exposure": Words("systemd's own judgement", "systemd 自身的评分"),
 }
@@ -69,6 +76,9 @@ def title(finding: Finding) -> Words:
     if subject in SUBJECTS and matter in MATTERS:
         name, what = SUBJECTS[subject], MATTERS[matter]
         return Words(f"{name.en}: {what.en}", f"{name.zh}：{what.zh}")
+    if subject == "film" and f"canary.{matter}" in WHOLE:
+        what = WHOLE[f"canary.{matter}"]
+        return Words(f"With the auditor's film: {what.en}", f"用审计者的影片：{what.zh}")
     if finding.part is Part.LEAKS:
         leak = finding.check.partition(".")[2].replace("_", " ").replace("-", " ")
         return Words(f"Planted leak: {leak}", f"植入的泄漏：{leak}")

@@ -49,7 +49,10 @@ def descriptors(process: Process, expected: Expected) -> Finding:
         if said:
             problems.append(f"{one.line()}: {said}")
     problems += _pipes(process)
-    holds = Words("Each is one of these.", "每一项都在此列。")
+    holds = Words(
+        "Each thing that it has open is one that it may have; all are listed below.",
+        "其打开的每一项都属于它可有的内容，全部列于下。",
+    )
     evidence = [one.line() for one in process.descriptors]
     return judged(check, A, how, problems, holds=holds, evidence=evidence)
 

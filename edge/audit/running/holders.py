@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from edge.audit.finding import Finding, Part, Words, judged
+from edge.audit.finding import Finding, Part, Status, Words, judged, unseen
+from edge.audit.running import reasons
 from edge.audit.running.descriptors import CAMERAS, STANDARD_ERROR
 from edge.audit.running.values import Descriptor, Process, Role
 
 A = Part.RUNNING
+_MOST_NAMED = 20
+_NOBODY = Words("Nobody else has it.", "别无他者持有。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +73,27 @@ def pipe_ends(pipe: Pipe, processes: Sequence[Process], others: Others, manager:
         for one in process.descriptors or ()
         if one.fifo and one.writes and one.number > STANDARD_ERROR
     }
-    problems, evidence = [], []
-    for process in processes:
-        for one in process.descriptors or ():
-            if one.place in written:
-                evidence.append(f"{process.role}: {one.line()}")
-                if process.role is not pipe.writer and one.writes and not one.reads:
-                    problems.append(f"{process.role} may write it: {one.line()}")
-                if process.role not in (pipe.writer, pipe.reader):
-                    problems.append(f"{process.role} has it: {one.line()}")
-    if not any(line.startswith(f"{pipe.reader}:") for line in evidence):
+    ours = [(process.role, one) for process in processes for one in process.descriptors or ()]
+    ends = [(role, one) for role, one in ours if one.place in written]
+    problems = [said for role, one in ends if (said := _wrong_end(pipe, role, one))]
+    if not any(role is pipe.reader for role, _ in ends):
         problems.append(f"expected {pipe.reader} to read it, found no descriptor of it there")
+    evidence = [f"{role}: {one.line()}" for role, one in ends]
     for pid, held in sorted(others.held.items()):
-        for one in held:
-            if one.place in written:
-                line = f"process {pid}: {one.line()}"
-                (evidence if pid == manager else problems).append(line)
-    return judged(pipe.check, A, how, problems, holds=_nobody(others), evidence=evidence)
+        lines = [f"process {pid}: {one.line()}" for one in held if one.place in written]
+        (evidence if pid == manager else problems).extend(lines)
+    if any(one.descriptors is None for one in processes):
+        return unseen(pipe.check, A, how, reasons.NO_RIGHT, evidence)
+    return _unless_hidden(judged(pipe.check, A, how, problems, holds=_NOBODY), others, evidence)
+
+
+def _wrong_end(pipe: Pipe, role: Role, one: Descriptor) -> str:
+    """What is wrong with a process of this role holding this end; empty: nothing."""
+    if role not in (pipe.writer, pipe.reader):
+        return f"{role} has it: {one.line()}"
+    if role is pipe.reader and one.writes and not one.reads:
+        return f"{role} may write it: {one.line()}"
+    return ""
 
 
 def camera_holders(processes: Sequence[Process], others: Others) -> Finding:
@@ -119,14 +127,24 @@ def camera_holders(processes: Sequence[Process], others: Others) -> Finding:
         for one in held
         if one.target in cameras
     ]
-    return judged(
-        "camera.holders", A, how, problems, holds=_nobody(others), evidence=sorted(cameras)
-    )
+    check = "camera.holders"
+    if any(one.descriptors is None for one in processes):
+        return unseen(check, A, how, reasons.NO_RIGHT)
+    found = judged(check, A, how, problems, holds=_NOBODY)
+    return _unless_hidden(found, others, sorted(cameras))
 
 
-def _nobody(others: Others) -> Words:
+def _unless_hidden(finding: Finding, others: Others, evidence: Sequence[str]) -> Finding:
+    """The finding; where it would hold, but not everybody could be looked into, none."""
+    found = replace(finding, evidence=(*finding.evidence, *evidence))
+    if found.status is not Status.HOLDS or not others.hidden:
+        return found
     count = len(others.hidden)
-    return Words(
-        f"Nobody else has it ({count} other processes could not be looked into).",
-        f"别无他者持有（另有 {count} 个进程无法查看）。",
+    why = Words(
+        f"Other processes that could not be looked into: {count}; nothing is known of them. ",
+        f"另有 {count} 个进程无法查看，因此对其一无所知。",
     )
+    hidden = ", ".join(map(str, others.hidden[:_MOST_NAMED]))
+    evidence = (f"not looked into: {hidden}", *found.evidence)
+    more = reasons.CLOSED_TO_ROOT if os.geteuid() == 0 else reasons.NO_RIGHT
+    return unseen(found.check, A, found.how, why + more, evidence)

@@ -19,6 +19,7 @@ from edge.audit.running.environment import environment_now, switches
 from edge.audit.running.exposure import UNITS, exposure
 from edge.audit.running.find import find_processes, held_by_others
 from edge.audit.running.holders import RECORDS, STREAM, camera_holders, pipe_ends
+from edge.audit.running.lasting import ROUND_S, Look, again, worst_of
 from edge.audit.running.ledger import ledger
 from edge.audit.running.loaded import loaded_files
 from edge.audit.running.memory import libraries, shared_and_code
@@ -48,9 +49,11 @@ _HOW = Words(
 
 _STARTED = Words(
     "No device ran, so the audit started one on the canary film, with the same software and "
-    "ordinary settings. Part A is about that one; it says nothing of a device in a shop.",
+    "ordinary settings. Part A is about that one; it says nothing of a device in a shop. A site "
+    "file whose hash stands at the end of this report was not in force in it.",
     "没有运行中的设备，因此审计以金丝雀影片启动了一台，软件相同，设置为通常设置。"
-    "A 部分只关乎这一台，不说明门店中的任何设备。",
+    "A 部分只关乎这一台，不说明门店中的任何设备。"
+    "报告末尾若列有站点文件的哈希，该文件并未在其中生效。",
 )
 
 
@@ -72,15 +75,30 @@ class Device:
         return tuple(one for one in self.processes if one.role is role)
 
 
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """How long Part A looks.
+
+    Attributes:
+        watch_s: at vision's calls, with strace; 0: not at all.
+        hours: again and again at what is open, shared and connected, and at the calls; 0: once.
+        round_s: from one look to the next.
+    """
+
+    watch_s: float
+    hours: float = 0.0
+    round_s: float = ROUND_S
+
+
 def inspect(
-    path: Path, site: Site, watch_s: float, units: Path = UNITS, *, started: bool = False
+    path: Path, site: Site, watching: Watching, units: Path = UNITS, *, started: bool = False
 ) -> tuple[Finding, ...]:
     """Everything of Part A.
 
     Args:
         path: the site file.
         site: what it says.
-        watch_s: how long to watch vision's calls; 0: not at all.
+        watching: how long to look.
         units: folder of the installed systemd units.
         started: no device ran, and the audit started this one.
     """
@@ -88,7 +106,33 @@ def inspect(
     if not device.of(Role.VISION) or not device.of(Role.EDGE):
         there = ", ".join(f"{one.role}: process {one.pid}" for one in device.processes)
         return (not_started(f"{path}: {there or 'no process'}"), exposure(units))
-    return tuple(_findings(device, watch_s, units, started=started))
+    found = tuple(_findings(device, watching.watch_s, units, started=started))
+    if watching.hours <= 0:
+        return found
+
+    def look() -> Look:
+        return _look(Device(path, site, find_processes(path)), watching.watch_s)
+
+    looks = again(look, watching.hours * 3600, round_s=watching.round_s)
+    return worst_of(found, looks, watching.hours)
+
+
+def _look(device: Device, watch_s: float) -> Look:
+    """What comes and goes, once more."""
+    there = ", ".join(f"{one.role} {one.pid}" for one in device.processes)
+    if not device.of(Role.VISION) or not device.of(Role.EDGE):
+        return Look((), there or "none")
+    found = [one for process in device.processes for one in _holdings(device, process)]
+    found += _watched(device, watch_s)
+    others = held_by_others({one.pid for one in device.processes})
+    found.append(pipe_ends(RECORDS, device.processes, others, device.of(Role.VISION)[0].parent))
+    return Look(tuple(found), there)
+
+
+def _watched(device: Device, watch_s: float) -> Iterator[Finding]:
+    vision = device.of(Role.VISION)[0]
+    if watch_s > 0:
+        yield watch(vision, watch_s, camera=_drives_camera(vision))
 
 
 def not_started(evidence: str) -> Finding:
@@ -114,8 +158,9 @@ def _findings(device: Device, watch_s: float, units: Path, *, started: bool) -> 
         f"共 {len(processes)} 个进程，{'由人工启动' if by_hand else '由 systemd 单元启动'}。",
     )
     if started:
-        found = _STARTED
-    yield Finding("device.running", A, Status.HOLDS, _HOW, found, evidence)
+        yield unseen("device.running", A, _HOW, _STARTED, evidence)
+    else:
+        yield Finding("device.running", A, Status.HOLDS, _HOW, found, evidence)
     yield _same_installation(processes)
     for process in processes:
         yield from _rights(process, processes)
@@ -128,8 +173,7 @@ def _findings(device: Device, watch_s: float, units: Path, *, started: bool) -> 
         yield pipe_ends(STREAM, processes, others, vision.parent)
     if _drives_camera(vision):
         yield camera_holders(processes, others)
-    if watch_s > 0:
-        yield watch(vision, watch_s, camera=_drives_camera(vision))
+    yield from _watched(device, watch_s)
     yield loaded_files(processes)
     name = vision.option("--model") or device.site.device.model
     yield model_file(name, models_folder(vision.option("--models-dir")), vision.started_s)
@@ -192,7 +236,7 @@ def _same_installation(processes: Sequence[Process]) -> Finding:
             "运行审计的安装与设备的不同，其哈希不能说明设备；请用设备自身的安装运行审计。",
         )
         return unseen("software.same_installation", A, how, why, evidence)
-    found = Words("The same.", "相同。")
+    found = Words("The same interpreter runs both.", "两者由同一解释器运行。")
     return Finding("software.same_installation", A, Status.HOLDS, how, found, tuple(evidence))
 
 

@@ -55,8 +55,12 @@ def ledger(site: Site) -> Finding:
     evidence += [one.en for one in verified.notes]
     holds = Words(
         f"{verified.last - verified.first + 1} entries hold, and the latest say what the site "
-        "file says.",
-        f"{verified.last - verified.first + 1} 个条目均成立，且最新条目与站点文件一致。",
+        "file says. They were verified by the key that lies beside them, and compared with no "
+        "head kept elsewhere: whoever holds that key could have rewritten all of it. Hold the "
+        "public key and a head that you kept against it: encounter-edge ledger verify.",
+        f"{verified.last - verified.first + 1} 个条目均成立，且最新条目与站点文件一致。"
+        "核验所用密钥就在账本旁，且未与任何另存的账本头比对：持有该密钥者可重写全部内容。"
+        "请用您另存的公钥和账本头核对：encounter-edge ledger verify。",
     )
     return judged(CHECK, A, _HOW, problems, holds=holds, evidence=evidence)
 
@@ -85,11 +89,18 @@ def _loosened(text: bytes, site: Site) -> list[str]:
     try:
         found = json.loads(text)
         k, team, live = found["k"], found["team_size"], found["live_state"]
+        window_s = found["window_s"]
     except (ValueError, KeyError, TypeError):
-        return [f"privacy: expected k, team_size and live_state, found {text[:80]!r}"]
+        return [f"privacy: expected k, window_s, team_size and live_state, found {text[:80]!r}"]
     problems = []
     if not isinstance(k, int) or k < site.privacy.k:
         problems.append(f"privacy: expected k of at least {site.privacy.k}, found {k}")
+    least_s = site.encounter.window_s
+    if not isinstance(window_s, int) or window_s < least_s:
+        problems.append(f"privacy: expected window_s of at least {least_s}, found {window_s}")
+    agreed = site.privacy.pattern_agreement
+    if found.get("pattern_agreement") != agreed:
+        problems.append("privacy: expected the site file's pattern_agreement, found another")
     if team != site.privacy.team_size:
         problems.append(f"privacy: expected team_size {site.privacy.team_size}, found {team}")
     if live:

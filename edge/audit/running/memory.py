@@ -46,7 +46,7 @@ def shared_and_code(
             problems.append(f"{one.line()}: shared, and can be written")
     shared = [one.line() for one in process.mappings if one.shared]
     evidence = [f"{len(process.mappings)} pieces; shared: {len(shared)}", *shared]
-    holds = Words("None.", "没有这样的内存。")
+    holds = Words("It has no such memory.", "没有这样的内存。")
     return judged(check, A, how, problems, holds=holds, evidence=evidence)
 
 

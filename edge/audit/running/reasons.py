@@ -8,6 +8,10 @@ NO_RIGHT = Words(
     "The kernel does not show this to the user who ran the audit; run it as root.",
     "内核不向运行审计的用户显示此项；请以 root 运行。",
 )
+CLOSED_TO_ROOT = Words(
+    "They are closed even to root here, as in a container.",
+    "此处它们连 root 也无法查看，例如在容器中。",
+)
 BY_LAUNCHER = Words(
     "Missing in this kind of start, and so not judged: the processes were started by hand "
     "(encounter-edge run, for development and demonstration). The systemd units of a device "

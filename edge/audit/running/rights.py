@@ -100,13 +100,23 @@ def seccomp(process: Process) -> Finding:
         f"且至少为 {FEWEST_FILTERS}：一个自启动时生效，一个永久生效。",
     )
     check = f"{process.role}.seccomp"
-    holds = Words("A filter in every thread, as many in each.", "每个线程均有过滤器，且数量一致。")
+    holds = Words(
+        "Every thread is behind filters, the same number in each.",
+        "每个线程均有过滤器，且数量一致。",
+    )
     wanted = {"Seccomp": "2"}
     counts = {thread.status.get("Seccomp_filters") for thread in process.threads}
     more = (
         [] if len(counts) == 1 else [f"filters differ between threads: {sorted(map(str, counts))}"]
     )
-    fewest = min((int(one) for one in counts if one), default=FEWEST_FILTERS)
+    fewest = min((int(one) for one in counts if one), default=0)
+    modes = {thread.status.get("Seccomp") for thread in process.threads}
+    if counts == {None} and modes == {"2"}:
+        why = Words(
+            "Every thread has a filter, but this kernel (before 5.9) does not tell how many.",
+            "每个线程均有过滤器，但该内核（早于 5.9）不显示其数量。",
+        )
+        return unseen(check, A, how, why)
     if fewest < FEWEST_FILTERS:
         more.append(f"expected at least {FEWEST_FILTERS} filters, found {fewest}")
     return _status(check, how, holds, process.threads, wanted, more=more)

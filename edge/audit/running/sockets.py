@@ -43,24 +43,29 @@ def sockets(process: Process, table: Mapping[int, Socket], reach: Reach) -> Find
     )
     if process.descriptors is None:
         return unseen(check, A, how, reasons.NO_RIGHT)
-    problems, evidence, brokers = [], [], 0
+    problems, evidence = [], []
+    brokers: set[int] = set()  # by inode: one connection may have two descriptors
     for one in process.descriptors:
         if one.socket is None:
             continue
         found = table.get(one.socket)
         line = f"{one.number}: {found.line() if found else one.target + ' of an unknown family'}"
         said = _judge(process.role, one.number, found, reach)
-        brokers += said == "" and found is not None and _to_broker(found, reach)
+        if said == "" and found is not None and _to_broker(found, reach):
+            brokers.add(one.socket)
         if said:
             problems.append(f"{line}: {said}")
         else:
             evidence.append(line)
-    if brokers > 1:
-        problems.append(f"expected one connection to the broker, found {brokers}")
-    holds = Words(
-        f"{len(evidence) or 'No'} socket{'s' if len(evidence) != 1 else ''}, nothing beyond these.",
-        f"共 {len(evidence)} 个套接字，没有超出上述范围。",
-    )
+    if len(brokers) > 1:
+        problems.append(f"expected one connection to the broker, found {len(brokers)}")
+    count = len(evidence)
+    holds = Words("It has no socket.", "它没有任何套接字。")
+    if count:
+        holds = Words(
+            f"{count} socket{'s' if count != 1 else ''}, each of them one that it may have.",
+            f"共 {count} 个套接字，每个都属于它可有的。",
+        )
     return judged(check, A, how, problems, holds=holds, evidence=evidence)
 
 

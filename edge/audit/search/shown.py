@@ -16,7 +16,7 @@ from edge.audit.canary.emitted import Stream
 from edge.audit.canary.y4m import Film, frames_of
 from edge.audit.errors import CanaryFilmError
 from edge.audit.search.containers import pictures, unpacked
-from edge.audit.search.pieces import WORD_BITS, near, word_windows, words_of_film
+from edge.audit.search.pieces import WORD_BITS, near, word_windows, words_of, words_of_film
 from edge.audit.search.search import Hit, Searched
 from edge.audit.search.words import Dictionary
 
@@ -28,6 +28,23 @@ _TABLE_BITS = 24
 _PART_BYTES, _OVERLAP_BYTES = 1 << 20, 1 << 16
 
 
+def expect_detail(film: Film) -> None:
+    """Refuse a film that nothing could be searched for of.
+
+    Raises:
+        CanaryFilmError: it has too few pieces that are neither flat nor regular.
+    """
+    pieces = 0
+    for planes in frames_of(film):
+        pieces += sum(len(np.unique(words_of(plane))) for plane in planes)
+        if pieces >= LEAST_PIECES:
+            return
+    raise CanaryFilmError(
+        f"--canary {film.path}: expected a film with some detail, at least {LEAST_PIECES}"
+        f" pieces that are neither flat nor regular, found {pieces}"
+    )
+
+
 class FilmSearch:
     """The pieces of one film, ready to be looked for.
 
@@ -36,18 +53,9 @@ class FilmSearch:
     """
 
     def __init__(self, film: Film) -> None:
-        """Cut the film to pieces.
-
-        Raises:
-            CanaryFilmError: it has too few that are not flat or regular.
-        """
+        """Cut the film to pieces."""
         words = words_of_film(frames_of(film), film.frames)
         self.pieces = len(words)
-        if self.pieces < LEAST_PIECES:
-            raise CanaryFilmError(
-                f"--canary {film.path}: expected a film with some detail, at least {LEAST_PIECES}"
-                f" pieces that are neither flat nor regular, found {self.pieces}"
-            )
         self._words = Dictionary.of(words, WORD_BITS, _TABLE_BITS)
 
     def search(self, streams: Iterable[Stream]) -> Searched:

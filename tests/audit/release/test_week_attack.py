@@ -11,13 +11,12 @@ import pytest
 from edge.clock import Stamp
 from edge.testing import MemoryOutbox, a_site, a_visit
 from edge.uplink import Reporter
-from edge.windows import week_figures
+from edge.windows.week_figures import Room
+from firmware_cfg.histogram import bucket_bounds_s
 from firmware_cfg.messages import Cell, PointKind, Split, Window, decode
 
 if TYPE_CHECKING:
     from edge.visits.values import Visit
-    from edge.windows.tally import Tally
-    from firmware_cfg.messages import WeekFigures
 
 BEGINS = datetime(2027, 3, 1, 8, tzinfo=UTC)  # a Monday
 DAYS = 9
@@ -76,19 +75,49 @@ def _greeted_s(random: Random, late_share: float) -> float:
 def told_on(week: Cell, finer: list[Cell]) -> list[tuple[str, datetime]]:
     """Finer cells about which a count of the week lets something follow.
 
-    With `yes` and `no` in a week, at least `base − no` and at most `yes` of a cell's `base`
-    are of the kind. Nothing follows if that is 0 … base. The base of those who left unserved
-    is published; of the other counts, it is at most the cell's visits.
+    What is published of a cell leaves an interval for each count that is hidden in it. From
+    `yes` of the week and the other cells' intervals follows another one. If that cuts the
+    first, the week tells on the cell.
     """
     assert week.week is not None
     found = []
     for name in SPLITS:
         split: Split | None = getattr(week.week, name)
-        for cell in finer:
-            base = cell.outcomes.abandoned if name == "left_greeted" else cell.visits
-            if split is not None and (base > split.no or base > split.yes):
+        if split is None:
+            continue
+        bounds = [said_of(cell)[name] for cell in finer]
+        at_least, at_most = (sum(column) for column in zip(*bounds, strict=True))
+        for cell, (low, high) in zip(finer, bounds, strict=True):
+            if split.yes - (at_most - high) > low or split.yes - (at_least - low) < high:
                 found.append((name, cell.start))
     return found
+
+
+def said_of(cell: Cell) -> dict[str, tuple[int, int]]:
+    """At least and at most, for each hidden count of a cell, from its published figures."""
+    out, expected = cell.outcomes, SITE.encounter
+    waited, left = cell.waiting.histogram(), cell.waiting
+    at_once = max(0, within(left.left, left.scale, expected.abandon_after_s) - out.passed)
+    seen = waited.total()
+    prompt = within(left.event, left.scale, expected.greet_within_s) + at_once
+    slow = late(left.event, left.scale, expected.serve_within_s)
+    return {
+        "greeted_in_time": (prompt, seen - out.passed),
+        "left_greeted": (at_once, out.abandoned),
+        "flawless": (0, out.served - slow),
+        "recovered": (slow, out.served),
+        "interrupted": (0, out.served),
+    }
+
+
+def within(buckets: dict[int, int], scale: int, limit_s: float) -> int:
+    """Durations that are surely no longer than the limit."""
+    return sum(n for i, n in buckets.items() if bucket_bounds_s(i, scale)[1] <= limit_s)
+
+
+def late(buckets: dict[int, int], scale: int, limit_s: float) -> int:
+    """Durations that are surely longer."""
+    return sum(n for i, n in buckets.items() if bucket_bounds_s(i, scale)[0] >= limit_s)
 
 
 def of_one_week(cells: list[Cell]) -> tuple[Cell, list[Cell]]:
@@ -150,14 +179,66 @@ def test_which_day_staff_greeted_on_shows_in_no_byte() -> None:
     assert len(finer) > 6
 
 
+def a_week_of_waits(spoiled: int, greeted_with_service: bool) -> list[Visit]:
+    """A quarter leaves unserved, a quarter is served late; some of the others are spoiled."""
+    random = Random(1)  # noqa: S311 -- repeatable
+    visits: list[Visit] = []
+    left_to_spoil = spoiled
+    for day in (*range(6), 7, 8):
+        for _ in range(60):
+            at_s = day * 86400.0 + 3600.0 + round(random.uniform(0, OPEN_S - 1), 3)
+            wait_s = random.choice([None, 20.0, 20.0, 300.0])
+            spoils = wait_s == 20.0 and left_to_spoil > 0 and (spoiled > 20 or day == 2)
+            left_to_spoil -= spoils
+            prompt_s = wait_s if greeted_with_service else 5.0
+            visits.append(
+                a_visit(
+                    at_s,
+                    stay_s=400.0,
+                    greeted_after_s=None if wait_s is None else prompt_s,
+                    served_after_s=wait_s,
+                    flawless=wait_s == 20.0 and not spoils,
+                    interruptions=int(spoils),
+                )
+            )
+    return visits
+
+
+@pytest.mark.parametrize("greeted_with_service", [True, False])
+@pytest.mark.parametrize("spoiled", [0, 2, 12, 80])
+def test_a_count_beside_the_published_waits_tells_on_no_cell(
+    spoiled: int, *, greeted_with_service: bool
+) -> None:
+    """All who were served in time were served flawlessly, or all but a few."""
+    visits = a_week_of_waits(spoiled, greeted_with_service)
+    week, finer = of_one_week(released(visits)[1])
+    assert len(finer) > 6
+    assert told_on(week, finer) == []
+
+
+def test_a_count_is_told_where_the_published_waits_leave_room() -> None:
+    week, _ = of_one_week(released(a_week_of_waits(80, greeted_with_service=False))[1])
+    assert week.week is not None
+    assert week.week.flawless is not None
+    assert week.week.recovered == Split(
+        yes=week.outcomes.served - week.week.flawless.yes, no=week.outcomes.abandoned
+    )
+
+
+@pytest.mark.parametrize("spoiled", [0, 2, 12])
+def test_the_attack_works_where_published_waits_are_not_asked(
+    monkeypatch: pytest.MonkeyPatch, spoiled: int
+) -> None:
+    """The control: with the size of count and rest alone in the condition."""
+    monkeypatch.setattr(Room, "hides", lambda *_: True)
+    week, finer = of_one_week(released(a_week_of_waits(spoiled, greeted_with_service=True))[1])
+    names = {name for name, _ in told_on(week, finer)}
+    assert {"flawless", "recovered", "greeted_in_time"} <= names
+
+
 def test_the_attack_works_where_k_alone_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: without the largest finer cell in the condition, cells are told on."""
-    real = week_figures._staff
-
-    def _k_alone(tally: Tally, least: int, greet_within_s: float) -> WeekFigures:
-        return real(tally, min(least, 10), greet_within_s)
-
-    monkeypatch.setattr(week_figures, "_staff", _k_alone)
+    monkeypatch.setattr(Room, "of", lambda _, k: Room(k, k))
     visits = a_week(Random(2), 24, 0.5, late_share=0.86)  # noqa: S311 -- repeatable
     week, finer = of_one_week(released(visits)[1])
     assert told_on(week, finer) != []

@@ -63,9 +63,61 @@ def test_an_estimate_that_a_better_clock_confirms_stays_and_is_called_better() -
 def test_the_clock_never_goes_below_the_build_or_the_last_report() -> None:
     future = datetime(2199, 1, 1, tzinfo=UTC)
     clock = SystemClock(floor=future)
-    assert clock.utc_now() == future
+    assert future <= clock.utc_now() < future + timedelta(minutes=1)
     assert clock.quality() == "estimated"
     assert SystemClock().utc_now() >= BUILT
+
+
+class Machine:
+    """The wall clock, the monotonic one, and who vouches."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, wall: datetime) -> None:
+        self.wall, self.elapsed_s, self.vouched = wall, 1000.0, False
+        monkeypatch.setattr(edge.clock, "wall_utc", lambda: self.wall)
+        monkeypatch.setattr(edge.clock, "kernel_synchronised", lambda: self.vouched)
+        monkeypatch.setattr(edge.clock, "_TIMESYNCD", Path("/nowhere"))
+        monkeypatch.setattr(edge.clock, "_RTC", Path("/nowhere"))
+        monkeypatch.setattr("edge.clock.time.monotonic", lambda: self.elapsed_s)
+
+    def advance(self, seconds: float) -> None:
+        self.wall += timedelta(seconds=seconds)
+        self.elapsed_s += seconds
+
+
+def test_below_its_floor_time_goes_on_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch, NINE - timedelta(days=400))
+    clock = SystemClock(floor=NINE)
+    seen = []
+    for _ in range(4):
+        seen.append(clock.utc_now())
+        machine.advance(600.0)
+    assert seen == [NINE + timedelta(minutes=10 * n) for n in range(4)]
+    assert clock.quality() == "estimated"
+
+
+def test_a_synchronised_clock_is_believed_from_the_floor_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine = Machine(monkeypatch, NINE - timedelta(minutes=30))
+    clock = SystemClock(floor=NINE)
+    machine.advance(3600.0)
+    assert (clock.utc_now(), clock.quality()) == (NINE + timedelta(hours=1), "estimated")
+    machine.vouched = True
+    assert (clock.utc_now(), clock.quality()) == (NINE + timedelta(minutes=30), "synchronised")
+    machine.wall = NINE - timedelta(seconds=1)
+    assert (clock.utc_now(), clock.quality()) == (NINE + timedelta(hours=1), "estimated")
+
+
+def test_frames_that_are_worked_off_late_are_no_step_of_the_clock() -> None:
+    stamp = Stamp()
+    stamp.offer(0.0, NINE, "synchronised", 0.2)
+    for lag_s in (0.1, 1.9, 2.3, 60.0, 0.2):
+        came_s = 100.2 + lag_s
+        at_utc = NINE + timedelta(seconds=100 + lag_s)
+        stamp.offer(100.0, at_utc, "synchronised", came_s)
+        assert not stamp.stepped
+    stamp.offer(200.0, NINE + timedelta(seconds=203), "synchronised", 200.2)
+    assert stamp.stepped
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,24 @@ def test_the_longest_list_fits_the_heartbeat() -> None:
     assert beat.disk_free_mb > 0
 
 
+@pytest.mark.parametrize(
+    ("free_mb", "told_mb", "faults"),
+    [
+        (10_249, 10_000, ()),
+        (10_250, 10_250, ()),
+        (10_499, 10_250, ()),
+        (230, 0, ()),
+        (199, 0, ("disk",)),
+    ],
+)
+def test_room_on_the_disk_is_told_in_steps(
+    free_mb: int, told_mb: int, faults: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.health._free_bytes", lambda _: free_mb * 1_000_000 + 999_999)
+    beat = Vitals(a_site(), "nanodet", SystemClock(), 0.0).heartbeat()
+    assert (beat.disk_free_mb, beat.faults) == (told_mb, faults)
+
+
 @pytest.mark.parametrize("settle_s", [60, 1800, 1805, 7200])
 def test_heartbeats_leave_seconds_away_from_where_windows_close(
     settle_s: int, tmp_path: Path

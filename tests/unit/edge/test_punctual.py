@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge.clock import Stamp
-from edge.punctual import HOLD_S, MARK_S, STEP_S, PunctualOutbox, SteadyPresent
+from edge.punctual import HOLD_S, MARK_S, STEP_S, Marks, PunctualOutbox, SteadyPresent
 from edge.testing import ManualClock
 
 NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -63,6 +63,82 @@ def test_a_message_leaves_half_a_mark_after_the_hold(
     left_s = (clock.now - NINE).total_seconds()
     assert left_s == pytest.approx(settle_s + MARK_S, abs=0.11)
     outbox.close()
+
+
+@pytest.mark.parametrize("step_s", [-5.0, -3600.0, 5.0])
+@pytest.mark.parametrize("late_s", [-0.3, 0.3])
+def test_a_step_of_the_wall_clock_moves_no_mark(
+    tmp_path: Path, step_s: float, late_s: float
+) -> None:
+    """A window is due at ten; the message leaves a second after, by the windows' own time."""
+    clock, stamp, due_s = ManualClock(NINE), Stamp(), 3600.0
+    stamp.offer(0.0, NINE, "synchronised", 0.0)
+    present = SteadyPresent(clock.monotonic_s)
+    outbox = PunctualOutbox(
+        *(tmp_path / "outbox.sqlite", 8, "kiosk-7", None),
+        clock=clock,
+        settle_s=1800,
+        present=present,
+    )
+    present.at(stamp, 0.0, 0.0)
+    clock.now += timedelta(seconds=step_s)
+    clock.advance(due_s + HOLD_S + late_s)
+    outbox.pending(9)
+    outbox.append(lambda epoch, seq: f"{epoch} {seq}".encode(), b"")
+    while not outbox.pending(9):
+        clock.advance(0.1)
+    assert clock.elapsed_s == pytest.approx(due_s + MARK_S, abs=0.11)
+    outbox.close()
+
+
+@pytest.mark.parametrize("late_s", [0.0, 1.9, 2.1, 3.9, 4.5])
+def test_no_mark_follows_frames_that_are_busy_for_minutes(tmp_path: Path, late_s: float) -> None:
+    clock, stamp, settle_s = ManualClock(NINE), Stamp(), 60
+    stamp.offer(0.0, NINE, "synchronised", 0.0)
+    present = SteadyPresent(clock.monotonic_s)
+    path = tmp_path / "outbox.sqlite"
+    outbox = PunctualOutbox(
+        path, 8, "kiosk-7", None, clock=clock, settle_s=settle_s, present=present
+    )
+    due = NINE + timedelta(seconds=1800 + settle_s)
+    closed = False
+    for step in range(8 * (1800 + settle_s + 30)):
+        now_s = step / 8
+        clock.advance(now_s - clock.elapsed_s)
+        lag_s = late_s if now_s >= 1500 else 0.0
+        if present.at(stamp, now_s - lag_s, now_s) >= due and not closed:
+            outbox.append(lambda epoch, seq: f"{epoch} {seq}".encode(), b"")
+            closed = True
+        if outbox.pending(9):
+            break
+    assert clock.elapsed_s == 1800 + settle_s + MARK_S
+    outbox.close()
+
+
+@pytest.mark.parametrize("drift", [-0.0005, 0.0005])
+def test_marks_follow_a_camera_s_clock_that_drifts(drift: float) -> None:
+    """Windows keep half a mark's distance, or nearly, for a day."""
+    clock, stamp = ManualClock(NINE), Stamp()
+    stamp.offer(0.0, NINE, "synchronised", 0.0)
+    present = SteadyPresent(clock.monotonic_s)
+    marks = Marks(clock, 0, present)
+    for _ in range(8640):
+        clock.advance(10.0)
+        closing = present.at(stamp, clock.elapsed_s * (1 + drift), clock.elapsed_s)
+        off_s = (marks.since_s() - closing.timestamp() % MARK_S - HOLD_S) % MARK_S
+        assert min(off_s, MARK_S - off_s) < 2 * STEP_S
+
+
+def test_marks_go_on_while_the_wall_clock_stands_still() -> None:
+    clock, stamp = ManualClock(NINE), Stamp()
+    stamp.offer(0.0, NINE, "estimated")
+    present = SteadyPresent(clock.monotonic_s)
+    marks = Marks(clock, 0, present)
+    stamp.offer(120.0, NINE, "estimated", 120.0)
+    present.at(stamp, 120.0, 0.0)
+    before = marks.number()
+    clock.elapsed_s += 10 * MARK_S
+    assert marks.number() == before + 10
 
 
 def test_what_waited_before_the_start_is_shown_at_once(tmp_path: Path) -> None:

@@ -9,9 +9,12 @@ import pytest
 
 from edge.broker_link import BrokerLink
 from edge.engine import Engine
+from edge.errors import OutboxFullError
+from edge.ledger.entry import EntryKind
 from edge.outbox import Outbox
-from edge.punctual import HOLD_S, STEP_S
+from edge.punctual import HOLD_S, MARK_S, STEP_S
 from edge.testing import ManualClock, a_site, a_visit
+from edge.uplink import Tightened
 from edge.upload import OUTBOX_FILE, Upload
 from edge.visits.values import Visit
 from edge.windows.release import Held
@@ -119,7 +122,40 @@ def test_the_clock_starts_no_earlier_than_the_last_report(tmp_path: Path, make: 
     outbox = Outbox(tmp_path / OUTBOX_FILE, 64, "kiosk-7", KEY)
     outbox.save_state(Held(reported_until=future).model_dump_json().encode())
     outbox.close()
-    assert make()._heartbeat().at == future
+    assert future <= make()._heartbeat().at < future + timedelta(minutes=1)
+
+
+def test_the_clock_starts_no_earlier_than_the_ledger_s_last_window(
+    tmp_path: Path, make: Make
+) -> None:
+    future = datetime(2199, 1, 1, tzinfo=UTC)
+    outbox = Outbox(tmp_path / OUTBOX_FILE, 64, "kiosk-7", KEY)
+    outbox.ledger.record(future, (EntryKind.STATE, b"on"))
+    outbox.close()
+    assert future <= make()._heartbeat().at < future + timedelta(minutes=1)
+
+
+def test_a_wall_clock_that_stands_still_stops_no_message(make: Make) -> None:
+    clock = ManualClock(NINE)
+    upload = make(clock)
+    upload.observe(busy(), 0.0, ENGINE)
+    upload.tick(ENGINE)
+    clock.elapsed_s += 2.0 * HALF_HOUR_S + HOLD_S
+    upload.tick(ENGINE)
+    clock.elapsed_s += MARK_S
+    assert len(upload._outbox.pending(9)) == 1
+
+
+def test_frames_that_are_worked_off_late_are_no_fault(make: Make) -> None:
+    clock = ManualClock(NINE)
+    upload = make(clock)
+    upload.observe([], 0.0, ENGINE)
+    clock.advance(10.0)
+    upload.observe([], 6.0, ENGINE)
+    assert upload._heartbeat().faults == ()
+    clock.now += timedelta(seconds=3)
+    upload.observe([], 10.0, ENGINE)
+    assert upload._heartbeat().faults == ("clock",)
 
 
 def test_no_frame_for_half_a_minute_is_a_fault_of_the_camera(make: Make) -> None:
@@ -141,3 +177,52 @@ def test_no_wish_is_lost_to_one_that_comes_before_it_is_followed(make: Make) -> 
     upload.tick(ENGINE)
     held = decode(Held, upload._outbox.state())
     assert (held.k, held.window_s) == (20, 3600)
+
+
+def kinds_recorded(upload: Upload) -> list[str]:
+    database = upload._outbox._database._database
+    return [kind for (kind,) in database.execute("SELECT kind FROM ledger ORDER BY number")]
+
+
+def ask(upload: Upload, wish: Desired) -> None:
+    link = SimpleNamespace(inbox=deque([(Kind.DESIRED, encode(wish))]))
+    upload._publisher._read(cast("BrokerLink", link))
+    upload.tick(ENGINE)
+
+
+def test_a_wish_that_a_full_disk_cannot_keep_is_in_force_and_recorded_later(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = ManualClock(NINE)
+    upload = make(clock)
+
+    def refuses(*_: object) -> None:
+        raise OutboxFullError("no room")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(upload._outbox, "save_state", refuses)
+        disk.setattr(upload._outbox.ledger, "note", refuses)
+        ask(upload, Desired(k=20))
+        ask(upload, Desired(k=20))
+    assert upload.k == 20
+    assert "wish" not in kinds_recorded(upload)
+    clock.advance(60.0)
+    upload.tick(ENGINE)
+    assert kinds_recorded(upload)[-2:] == ["wish", "privacy"]
+
+
+def test_a_wish_is_recorded_before_it_is_followed(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = make(ManualClock(NINE))
+    found: list[tuple[str, ...]] = []
+    tighten = upload._reporter.tighten
+
+    def looks(desired: Desired) -> Tightened:
+        found.append(tuple(kinds_recorded(upload)))
+        return tighten(desired)
+
+    monkeypatch.setattr(upload._reporter, "tighten", looks)
+    ask(upload, Desired(k=20))
+    assert found[0][-1] == "wish"
+    assert kinds_recorded(upload)[-2:] == ["wish", "privacy"]

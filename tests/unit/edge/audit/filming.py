@@ -6,6 +6,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
 
 
 def natural_film(path: Path, size_px: tuple[int, int], frames: int, *, mono: bool = False) -> None:
@@ -13,9 +16,9 @@ def natural_film(path: Path, size_px: tuple[int, int], frames: int, *, mono: boo
     random = np.random.default_rng(20_261_123)
     width, height = size_px
     wide = (height, width + 2 * frames)
-    scene = 110 + sum(
-        cv2.GaussianBlur(random.normal(0, 9 * blur, wide), (0, 0), blur) for blur in (1, 3, 9, 25)
-    )
+    scene = np.full(wide, 110.0)
+    for blur in (1, 3, 9, 25):
+        scene += cv2.GaussianBlur(random.normal(0, 9 * blur, wide), (0, 0), blur)
     for _ in range(12):
         x, y = (int(random.integers(0, side)) for side in wide[::-1])
         grey = float(random.integers(30, 220))
@@ -26,9 +29,10 @@ def natural_film(path: Path, size_px: tuple[int, int], frames: int, *, mono: boo
         file.write(f"YUV4MPEG2 W{width} H{height} F5:1 Ip A1:1 C{colours}\n".encode())
         for number in range(frames):
             shown = scene[:, 2 * number : 2 * number + width]
-            planes = [shown + random.normal(0, 1.5, shown.shape)]
+            planes: list[Floats] = [shown + random.normal(0, 1.5, shown.shape)]
             if not mono:
-                planes += [128 + one[::2, 2 * number : 2 * number + width : 2] for one in hue]
+                part = slice(2 * number, 2 * number + width, 2)
+                planes += [128.0 + np.asarray(one[::2, part], float) for one in hue]
             file.write(b"FRAME\n")
             for one in planes:
                 file.write(np.clip(np.rint(one), 16, 235).astype(np.uint8).tobytes())

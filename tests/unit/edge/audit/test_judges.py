@@ -160,6 +160,16 @@ def test_descriptors(role: Role, one: Descriptor, expected: Expected, status: St
     assert descriptors(held, expected).status is status
 
 
+def test_one_connection_may_have_two_descriptors() -> None:
+    broker = Socket(5, "tcp", ("10.1.1.1", 5), ("192.0.2.7", 8883), "01")
+    other = replace(broker, inode=6)
+    ends = [Descriptor(number, "socket:[5]", BOTH) for number in (4, 7)]
+    twice = replace(process(Role.EDGE), descriptors=tuple(ends))
+    assert sockets(twice, {5: broker}, REACH).status is HOLDS
+    second = replace(twice, descriptors=(*ends, Descriptor(8, "socket:[6]", BOTH)))
+    assert sockets(second, {5: broker, 6: other}, REACH).status is FAILS
+
+
 def test_what_the_kernel_does_not_show_is_not_checked() -> None:
     blind = replace(process(), descriptors=None, mappings=None, environment=None)
     assert descriptors(blind, VIDEO).status is UNSEEN
@@ -175,7 +185,11 @@ def test_the_records_pipe_has_no_third_end() -> None:
     manager = {1: (replace(RECORDS_END, flags=BOTH),)}
     assert pipe_ends(RECORDS, both, Others(manager), 1).status is HOLDS
     assert pipe_ends(RECORDS, both, Others(manager), 2).status is FAILS
-    assert pipe_ends(RECORDS, both, Others({}, hidden=(7,)), 1).status is HOLDS
+    assert pipe_ends(RECORDS, both, Others({}, hidden=(7,)), 1).status is UNSEEN
+    assert pipe_ends(RECORDS, both, Others(manager, hidden=(7,)), 2).status is FAILS
+    blind = (replace(process(), descriptors=None), edge)
+    assert pipe_ends(RECORDS, blind, Others({}), 1).status is UNSEEN
+    assert camera_holders(both, Others({}, hidden=(7,))).status is UNSEEN
     assert pipe_ends(RECORDS, (process(),), Others({}), 1).status is FAILS
     writes = replace(edge, descriptors=(RECORDS_END,))
     assert pipe_ends(RECORDS, (process(), writes), Others({}), 1).status is FAILS

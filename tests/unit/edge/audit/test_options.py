@@ -15,6 +15,8 @@ def test_everything_is_audited_unless_it_is_said_otherwise() -> None:
     assert found.site is None
     assert found.watch_s == 10
     assert found.seed is None
+    assert found.canary is None
+    assert found.hours == 0
 
 
 def parsed(*words: str) -> argparse.Namespace:
@@ -34,6 +36,9 @@ BAD = (
     ("--watch-s", "-1"),
     ("--watch-s", "x"),
     ("--watch-s", "nan"),
+    ("--hours", "25"),
+    ("--hours", "-0.1"),
+    ("--hours", "day"),
     ("--seed", "xyz"),
     ("--seed", "1" * 33),
 )

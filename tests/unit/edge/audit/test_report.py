@@ -126,3 +126,17 @@ def test_problems_make_a_failure_and_stand_first() -> None:
     made = judged("a.b", Part.RUNNING, HOW, ["bad"], holds=FOUND, evidence=["plain"])
     assert (made.status, made.evidence) == (Status.FAILS, ("bad", "plain"))
     assert judged("a.b", Part.RUNNING, HOW, [], holds=FOUND).status is Status.HOLDS
+
+
+def test_parts_that_were_not_run_are_named() -> None:
+    page = as_html(report(finding("vision.seccomp", Status.HOLDS)))
+    for words in (texts.NOT_RUN, texts.PARTS[Part.CANARY], texts.PARTS[Part.LEAKS]):
+        assert words.en in page
+        assert words.zh in page
+    assert texts.NOT_RUN.en not in as_html(WHOLE_REPORT)
+
+
+def test_checks_on_an_auditors_film_say_so() -> None:
+    named = title(finding("film.calls", Status.HOLDS, Part.CANARY))
+    assert named.en == "With the auditor's film: What the camera process asked for"
+    assert title(finding("film.search", Status.HOLDS, Part.CANARY)) == WHOLE["film.search"]

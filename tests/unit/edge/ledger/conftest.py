@@ -13,12 +13,14 @@ from edge.ledger.changes import Changes
 from edge.ledger.entry import EntryKind
 from edge.ledger.head import Head
 from edge.ledger.in_force import in_force
+from edge.ledger.pruning import oldest_stamp
 from edge.outbox import Outbox
 from edge.testing import a_site
 from firmware_cfg.messages import Coverage, Health, State, Window, encode
 
 DEVICE = "kiosk-7"
 NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)
+DAY_S = 86_400.0
 
 
 @dataclass
@@ -28,6 +30,31 @@ class Device:
     outbox: Outbox
     path: Path
     now: datetime = NINE
+    elapsed_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.outbox.ledger.monotonic_s = lambda: self.elapsed_s
+
+    def restart(self) -> None:
+        """Close the outbox and open it again."""
+        self.outbox.close()
+        self.outbox = Outbox(self.path, 4, DEVICE, None)
+        self.outbox.ledger.monotonic_s = lambda: self.elapsed_s
+
+    def run_for(self, days: float, told_days: float | None = None) -> None:
+        """The device runs for so long; the wall clock moves by `told_days`, if it is wrong.
+
+        Something is recorded each day, of which only the look at what is old counts here.
+        """
+        began_s = self.elapsed_s
+        self.now += timedelta(days=days if told_days is None else told_days)
+        while self.elapsed_s < began_s + days * DAY_S:
+            self.elapsed_s = min(self.elapsed_s + DAY_S, began_s + days * DAY_S)
+            ledger = self.outbox.ledger
+            with ledger._database.transaction() as database:
+                oldest = oldest_stamp(database)
+            if oldest is not None:
+                ledger._ageing.limit(self.now, self.elapsed_s, oldest)
 
     def head(self) -> Head:
         kept = self.outbox.ledger.head()

@@ -41,8 +41,8 @@ def told(day: Device) -> Device:
     )
     changes = Changes(day.outbox.ledger, lambda: in_force(a_site(), 10, 1800))
     refused = Tightened((), ("k = 5: 10 is in force, and it may only be raised",))
-    changes.followed(day.now, Desired(k=5), refused)
-    changes.followed(day.now, Desired(k=10), Tightened())
+    changes.asked(day.now, Desired(k=5), refused)
+    changes.asked(day.now, Desired(k=10), Tightened())
     return day
 
 
@@ -54,7 +54,7 @@ def test_an_auditor_reads_what_left_and_what_it_said(
     for words in (
         "ledger begun: first start",
         "model: name nanodet-288x512-int8; sha256 8f2179dfdc66e5df…",
-        "privacy level: k 10; live_state no; team_size -; window_s 1800",
+        "privacy level: k 10; live_state no; pattern_agreement -; team_size -; window_s 1800",
         "16,384 bytes  window message: 09:00-09:30: nothing to report",
         "34 visits at point counter-1 over 01:00-01:30; 11 visits at point queue-1 over",
         "heartbeat x4: alive, no fault",
@@ -188,10 +188,17 @@ def test_a_broker_cannot_push_history_out_by_wishes(device: Device) -> None:
     followed = 0
     for wish in range(5, 500):
         if changes.may_follow(NINE):
-            changes.followed(NINE, Desired(k=wish), Tightened((f"k = {wish}",), ()))
+            changes.asked(NINE, Desired(k=wish), Tightened((f"k = {wish}",), ()))
             followed += 1
     assert followed == 12
     assert device.head().size < 40
+
+
+def test_the_privacy_level_names_the_agreement_on_patterns() -> None:
+    named = a_site(privacy={"team_size": 5, "pattern_agreement": "works council 2026-01"})
+    for site, agreement in ((named, "works council 2026-01"), (a_site(), None)):
+        stated = dict(in_force(site, 10, 1800))[EntryKind.PRIVACY]
+        assert stated["pattern_agreement"] == agreement
 
 
 def test_every_kind_of_entry_has_words() -> None:

@@ -149,6 +149,27 @@ def test_a_corrupt_database_begins_a_ledger_that_says_so(device: Device) -> None
     again.close()
 
 
+def test_a_corrupt_database_is_kept_for_90_days(device: Device) -> None:
+    device.beat()
+    device.outbox.close()
+    device.path.write_bytes(b"\x5a" * 8192)
+    device.restart()
+    aside = device.path.with_name("outbox.sqlite.corrupt")
+    os.utime(aside, (NINE.timestamp(), NINE.timestamp()))
+    for days, kept in ((0, True), (89, True), (2, False)):
+        device.run_for(days)
+        device.beat()
+        assert aside.exists() == kept
+
+
+def test_what_is_deleted_is_overwritten(device: Device) -> None:
+    device.outbox.save_state(b"SECRET-CELL" * 2000)
+    device.outbox.save_state(b"")
+    device.beat()
+    device.outbox._database._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"SECRET-CELL" not in device.path.read_bytes()
+
+
 KILLED = """
 import sys
 from datetime import UTC, datetime

@@ -6,16 +6,19 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from edge.ledger.entries_check import Signatures
 from edge.ledger.entry import Entry, EntryKind
 from edge.ledger.errors import LedgerInputError
 from edge.ledger.problems import ProblemKind
-from edge.ledger.tables import rows
+from edge.ledger.tables import Row, rows
+from edge.ledger.tcp_info import KernelBytes
+from edge.ledger.traffic import Traffic
 from edge.ledger.verification import verify
 from edge.outbox import Outbox
 from tests.unit.edge.ledger.conftest import DEVICE, NINE, Device
@@ -238,6 +241,49 @@ def test_a_public_key_that_is_not_the_device_s_is_told_at_once(day: Device) -> N
     stranger = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
     assert problems(day.path, public_key=stranger) == [("unsigned", 1)]
     assert problems(day.path, public_key=day.outbox.ledger.public_key) == []
+
+
+def test_a_ledger_of_another_key_is_told_without_a_search(
+    day: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks: list[int] = []
+    hold = Signatures.hold
+
+    def counted(self: Signatures, row: Row, number: int) -> bool:
+        checks.append(number)
+        return hold(self, row, number)
+
+    monkeypatch.setattr(Signatures, "hold", counted)
+    stranger = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    assert problems(day.path, public_key=stranger) == [("unsigned", 1)]
+    assert len(checks) == 30
+
+
+def test_what_was_sent_and_never_counted_is_noted(day: Device) -> None:
+    ledger = day.outbox.ledger
+
+    def sends(payload: bytes, kind: EntryKind = EntryKind.HEALTH) -> None:
+        (entry,) = ledger.record(day.now, (kind, payload))
+        ledger.note(day.now, (EntryKind.TRAFFIC, asdict(count_of(entry, len(payload)))))
+
+    sends(b'{"a":1}')
+    for number in range(50):
+        ledger.record(day.now, (EntryKind.HEALTH, b'{"b":%d}' % number))
+    sends(b'{"c":1}')
+    found = verify(day.path)
+    assert found.problems == ()
+    (note,) = found.notes
+    assert "entries 33 to 82: " in note.en.split("; ")[-1]
+    assert "not reconciled" in note.en
+    sends(b'{"d":1}')
+    day.beat()
+    assert [one.en.split(": ", 1)[-1][:8] for one in verify(day.path).notes][-1] == "no count"
+
+
+def count_of(entry: int, size: int) -> Traffic:
+    kernel = KernelBytes(size + 100, 0, size + 100, 0)
+    sent = ((entry, entry),)
+    return Traffic(False, 1, 1, sent, 1, size, 0, size, 0, 2, size + 100, kernel)
 
 
 def test_what_arrived_without_an_entry_is_named(day: Device) -> None:

@@ -12,15 +12,22 @@ from edge.testing import MemoryOutbox, a_site, a_visit
 from edge.uplink import Reporter
 from edge.visits.values import BlindSpan, Event, PasserBy, PointId, PresenceSpan, Visit
 from edge.windows.kept import from_bytes, to_bytes
-from firmware_cfg.messages import Cell, Invalid, Window, decode
+from firmware_cfg.messages import Cell, Invalid, PointKind, Window, decode
+from firmware_cfg.site import Site
 
 NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)  # a Monday
 COUNTER = PointId("counter-1")
 SETTLE_S = 60.0  # of a visit: `encounter.settle_s`
-SITE = a_site(
-    privacy={"team_size": 2, "k": 10},
-    store={"opening": dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), ("09:00-18:00",))},
-)
+
+
+def site_of(team_size: int | None, agreement: str | None = None) -> Site:
+    return a_site(
+        privacy={"team_size": team_size, "pattern_agreement": agreement, "k": 10},
+        store={"opening": dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), ("09:00-18:00",))},
+    )
+
+
+SITE = site_of(2)
 
 
 class MemoryCheckpoint:
@@ -43,7 +50,8 @@ class MemoryCheckpoint:
 class Counter:
     """A reporter that can be killed, and fed by wall-clock seconds after nine."""
 
-    def __init__(self, checkpoint: MemoryCheckpoint | None = None) -> None:
+    def __init__(self, checkpoint: MemoryCheckpoint | None = None, site: Site = SITE) -> None:
+        self.site = site
         self.outbox = MemoryOutbox()
         self.checkpoint = checkpoint
         self.reporter = self._start(0.0)
@@ -51,7 +59,7 @@ class Counter:
     def _start(self, now_s: float) -> Reporter:
         stamp = Stamp()
         stamp.offer(now_s, NINE + timedelta(seconds=now_s), "synchronised")
-        made = Reporter(SITE, self.outbox, "nanodet", stamp, self.checkpoint)
+        made = Reporter(self.site, self.outbox, "nanodet", stamp, self.checkpoint)
         made.observe([], seen_s=now_s)
         made.tick(NINE + timedelta(seconds=now_s), [])
         return made
@@ -190,6 +198,59 @@ def test_a_clock_that_was_set_between_makes_it_another_times_window() -> None:
     counter.pass_to(4300.0, [])
     counter.pass_to(9000.0, [])
     assert counter.cells() == []
+
+
+def after_a_change(before: Site, after: Site) -> Counter:
+    """Six visits, a restart on Thursday with another site file, and a fortnight of visits."""
+    counter = Counter(MemoryCheckpoint(), before)
+    for step in range(1, 14 * 48):
+        now_s, day = step * 1800.0, step // 48
+        arrived = [now_s - 1700.0 + 100 * n for n in range(6)] if step % 48 < 18 else []
+        late = day < 3
+        counter.pass_to(
+            now_s,
+            [
+                a_visit(at, greeted_after_s=40 if late else 4, served_after_s=45, flawless=not late)
+                for at in arrived
+                if arrived
+            ],
+        )
+        counter.keep(now_s)
+        if step == 3 * 48 + 5:
+            counter.site = after
+            counter.crash(now_s)
+    return counter
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (site_of(3, "works council, 2027-02-01"), site_of(2, "works council, 2027-02-01")),
+        (site_of(2), site_of(3)),
+        (site_of(None), site_of(2)),
+        (site_of(3), site_of(3, "works council, 2027-02-01")),
+        (site_of(2, "works council, 2027-02-01"), site_of(2, "works council, 2027-03-01")),
+    ],
+)
+def test_another_team_or_agreement_goes_on_with_nothing(before: Site, after: Site) -> None:
+    """Neither a week under both, nor a cell measured under one and told by the other's terms."""
+    cells = after_a_change(before, after).cells()
+    change = NINE + timedelta(days=3, hours=2)
+    week_end = NINE + timedelta(days=5)
+    assert [c for c in cells if c.kind is PointKind.STORE and c.start < week_end] == []
+    assert not any(cell.start < change < cell.end for cell in cells)
+    for cell in cells:
+        under = before if cell.start < change else after
+        team = under.privacy.team_size
+        told = team is not None and team >= 3
+        assert (cell.staff is not None) <= told
+
+
+def test_the_same_team_and_agreement_go_on() -> None:
+    """The control: a whole week, and a cell over the restart."""
+    counter = after_a_change(SITE, SITE)
+    change = NINE + timedelta(days=3, hours=2)
+    assert any(c.kind is PointKind.STORE and c.start < change < c.end for c in counter.cells())
 
 
 def test_without_a_checkpoint_thin_remainders_are_lost() -> None:

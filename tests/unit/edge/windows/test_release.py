@@ -12,12 +12,20 @@ from edge.testing import a_site, a_visit
 from edge.visits.values import PointId
 from edge.windows.calendar import Period
 from edge.windows.join import JoinedCell
-from edge.windows.release import Terms, cell_of, fitting, held_to, payload
+from edge.windows.release import (
+    HEAD_BYTES,
+    LARGEST_SEQUENCE,
+    Terms,
+    cell_of,
+    fitting,
+    held_to,
+    payload,
+)
 from edge.windows.tally import Tally
 from firmware_cfg.errors import MessageError
 from firmware_cfg.histogram import Fate, Histogram
 from firmware_cfg.messages import Cell, Coverage, Invalid, Level, Window, decode
-from firmware_cfg.sealing import opened
+from firmware_cfg.sealing import opened, sealed_bytes
 
 NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)
 COUNTER = PointId("counter-1")
@@ -123,9 +131,50 @@ def test_a_cell_too_large_for_any_message_gets_coarser() -> None:
     assert held_to(roomy, small) == cell
 
 
-def longest_head() -> Window:
+@pytest.mark.parametrize("seed", range(40))
+def test_a_head_leaves_room_for_a_cell(seed: int) -> None:
+    """However its names fall out; else a cell that fits alone would wait for ever."""
+    wide = longest_head(seed).model_copy(update={"sequence": LARGEST_SEQUENCE})
+    assert sealed_bytes(wide.model_dump_json().encode()) <= 600 < HEAD_BYTES - 32
+
+
+SCALES = {
+    (None, 100): (5, 5, 5),
+    (None, 300): (4, 5, 5),
+    (None, 1000): (3, 5, 5),
+    (3, 100): (4, 5, 5),
+    (3, 300): (2, 5, 5),
+    (3, 1000): (2, 4, 5),
+}
+
+
+@pytest.mark.parametrize(("team_size", "visits"), SCALES)
+def test_the_scale_that_a_busy_cell_gets_in_messages_of_three_sizes(
+    team_size: int | None, visits: int
+) -> None:
+    """The table of docs/mqtt.md: durations spread as in a shop."""
+    chance = Random(2)  # noqa: S311 -- repeatable
+    tally = Tally()
+    for _ in range(visits):
+        served = chance.random() < 0.6
+        tally += Tally.of_visit(
+            a_visit(
+                0.0,
+                stay_s=round(chance.lognormvariate(5, 0.8) + 5, 3),
+                greeted_after_s=round(chance.lognormvariate(2.5, 1), 3) if served else None,
+                served_after_s=round(chance.lognormvariate(4, 0.9) + 5, 3) if served else None,
+            )
+        )
+    one = JoinedCell(Level.HALF_HOUR, Period(NINE, NINE + timedelta(minutes=30)), tally)
+    sizes = (1408, 2816, 6720)
+    roomy = terms(team_size)
+    cells = [cell_of(COUNTER, one, replace(roomy, message_bytes=size)) for size in sizes]
+    assert tuple(cell.waiting.scale for cell in cells) == SCALES[team_size, visits]
+
+
+def longest_head(seed: int = 1) -> Window:
     """As wide as a head can be, and hard to pack."""
-    chance = Random(1)  # noqa: S311 -- repeatable
+    chance = Random(seed)  # noqa: S311 -- repeatable
     moments = [
         NINE + timedelta(seconds=chance.randrange(1700)) + timedelta(seconds=n) for n in range(16)
     ]
@@ -134,8 +183,11 @@ def longest_head() -> Window:
         for n, at in enumerate(moments)
     )
     names = {name: "".join(chance.choices("0123456789abcdef", k=64)) for name in HASHES}
+    names["device"] = "".join(chance.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=63))
     model = "".join(chance.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=80))
-    return head().model_copy(update={"invalid": invalid, "model": model, **names})
+    epoch = "".join(chance.choices("0123456789abcdef", k=16))
+    updated = {"invalid": invalid, "model": model, "epoch": epoch, **names}
+    return head().model_copy(update=updated)
 
 
 def _histogram(counts: dict[str, dict[int, int]]) -> Histogram:

@@ -13,7 +13,7 @@ from edge.windows.release import STORE_POINT, Terms, held_to, store_cell
 from edge.windows.tally import Tally
 from edge.windows.week import WeekGatherer, WeekPart
 from firmware_cfg.histogram import scale_for
-from firmware_cfg.messages import Level, Patterns, PointKind, Split
+from firmware_cfg.messages import Level, Patterns, PointKind, Split, WeekFigures
 from firmware_cfg.store import Store
 
 MONDAY = datetime(2027, 3, 1, tzinfo=UTC)
@@ -119,13 +119,13 @@ def test_it_is_no_finer_than_the_coarsest_cell_of_the_week() -> None:
 def test_who_has_what_per_week(
     team_size: int | None, agreement: str | None, *, figures: bool, patterns: bool
 ) -> None:
-    three = Counter(dict.fromkeys(Pattern, 40))
+    three = Counter(dict.fromkeys(Pattern, 8))
     whole = part(*(tally(8, 6, 6, late=10) + Tally(patterns=three) for _ in range(5)))
     cell = store_cell(whole, terms(team_size, agreement))
     assert (cell is not None) is (figures or patterns)
     if cell is not None and cell.week is not None:
         assert (cell.week.flawless is not None) is figures
-        told = Patterns(interactive=200, proactive=200, reactive=200)
+        told = Patterns(interactive=40, proactive=40, reactive=40)
         assert cell.week.patterns == (told if patterns else None)
 
 
@@ -140,8 +140,78 @@ def test_a_rare_pattern_hides_all_three() -> None:
     assert cell.week.patterns is None
 
 
+def test_patterns_that_sum_to_who_was_greeted_are_told_where_that_may_be_told() -> None:
+    """All who left unserved were greeted: so in each finer cell, if its staff is hidden there."""
+    three = Counter(dict.fromkeys(Pattern, 10))
+    whole = part(*(tally(8, 12, 0, late=10) + Tally(patterns=three) for _ in range(5)))
+    small, large = (store_cell(whole, terms(size, "agreement")) for size in (2, 3))
+    assert small is not None
+    assert small.week is not None
+    assert small.week.patterns is None
+    assert large is not None
+    assert large.week is not None
+    assert large.week.patterns == Patterns(interactive=50, proactive=50, reactive=50)
+
+
+def week_of(cell: Tally, cells: int) -> WeekFigures:
+    """What is told of a week of so many equal cells."""
+    made = store_cell(
+        part(*(cell + Tally(present=timedelta(hours=1)) for _ in range(cells))), terms()
+    )
+    assert made is not None
+    assert made.week is not None
+    return made.week
+
+
+def test_flawless_is_not_told_where_few_others_were_served_in_time() -> None:
+    """The published waits say who was served in time; 40 flawless of 50 would tell on each cell."""
+    told = week_of(tally(8, 0, 10, late=10), 5)
+    assert told.flawless == Split(yes=40, no=100)
+    assert told.recovered == Split(yes=50, no=50)
+    untold = week_of(tally(8, 0, 10, late=2), 5)
+    assert (untold.flawless, untold.recovered) == (None, None)
+
+
+def test_greeted_in_time_is_not_told_where_few_others_were_served_as_soon() -> None:
+    assert week_of(tally(8, 6, 6), 5).greeted_in_time == Split(yes=70, no=30)
+    assert week_of(tally(14, 0, 6), 5).greeted_in_time is None
+
+
+def test_a_stay_too_short_to_be_abandoned_tells_that_it_was_greeted() -> None:
+    """Of those who left unserved within 15 s, all who did not pass had been greeted."""
+    brief = sum(
+        (Tally.of_visit(a_visit(n, stay_s=8, greeted_after_s=2)) for n in range(6)), Tally()
+    )
+    lasting = tally(8, 6, 6)
+    assert week_of(lasting, 5).left_greeted == Split(yes=30, no=30)
+    assert week_of(tally(8, 0, 6) + brief, 5).left_greeted is None
+
+
+def test_a_median_is_not_told_where_waits_say_as_much() -> None:
+    """All were greeted as their service began: waits and greetings are the same histogram."""
+    at = (3.0, 5.0, 5.5, 9.0)
+    alike = [
+        a_visit(n, greeted_after_s=at[n % 4], served_after_s=at[n % 4], flawless=True)
+        for n in range(32)
+    ]
+    before = [
+        a_visit(n, greeted_after_s=at[n % 4], served_after_s=40.0, flawless=True) for n in range(32)
+    ]
+    told, untold = (week_of(sum(map(Tally.of_visit, one), Tally()), 8) for one in (before, alike))
+    assert told.greeting_median_s == (4.0, 5.7)
+    assert untold.greeting_median_s == (4.0, 5.7)  # 64 of 256 before 4 s: room for the 32 of a cell
+    few = week_of(sum(map(Tally.of_visit, alike), Tally()), 3)
+    assert few.greeting_median_s is None
+
+
+def test_a_visit_whose_beginning_was_not_seen_counts_as_not_flawless() -> None:
+    """So that the base of the count is published, and says nothing."""
+    unseen = Tally.of_visit(a_visit(0, left_censored=True, served_after_s=20))
+    assert week_of(tally(8, late=10) + unseen, 5).flawless == Split(yes=40, no=55)
+
+
 def test_what_was_held_is_held_to_stricter_terms() -> None:
-    three = Counter(dict.fromkeys(Pattern, 40))
+    three = Counter(dict.fromkeys(Pattern, 8))
     whole = part(*(tally(8, 6, 6, late=10) + Tally(patterns=three) for _ in range(5)))
     cell = store_cell(whole, terms(2, "agreement"))
     assert cell is not None
@@ -156,6 +226,8 @@ def test_what_was_held_is_held_to_stricter_terms() -> None:
     assert patterns_alone is not None
     assert patterns_alone.week is not None
     assert patterns_alone.week.flawless is None
+    assert held_to(patterns_alone, terms(5, "agreement")) == patterns_alone
+    assert held_to(patterns_alone, terms(2, "agreement")) is None
 
 
 def gathered(begins: datetime, points: dict[PointId, list[JoinedCell]]) -> list[WeekPart]:

@@ -16,7 +16,7 @@ from edge.audit.canary.emitted import Stream
 from edge.audit.canary.film import Plan, write_film
 from edge.audit.canary.y4m import read_film
 from edge.audit.errors import CanaryFilmError
-from edge.audit.search.shown import FilmSearch
+from edge.audit.search.shown import FilmSearch, expect_detail
 from tests.unit.edge.audit.filming import natural_film
 
 SIZE_PX = (256, 144)
@@ -39,16 +39,16 @@ def search(film: Path) -> FilmSearch:
 def decoded(film: Path) -> list[Picture]:
     """The frames as OpenCV gives them to the camera process: blue, green, red."""
     capture = cv2.VideoCapture(str(film))
-    found = []
+    found: list[Picture] = []
     while True:
         more, picture = capture.read()
         if not more:
             return found
-        found.append(picture)
+        found.append(np.asarray(picture, np.uint8))
 
 
 def found(search: FilmSearch, data: bytes) -> str:
-    hits, _ = search.search([Stream("x", data)])
+    hits = search.search([Stream("x", data)]).hits
     return hits[0].form if hits else ""
 
 
@@ -105,7 +105,7 @@ NOTHING: dict[str, Callable[[], bytes]] = {
 
 def _other() -> Picture:
     raw = np.random.default_rng(4).integers(0, 256, (400, 500, 3), np.uint8)
-    return cv2.GaussianBlur(raw, (5, 5), 0)
+    return np.asarray(cv2.GaussianBlur(raw, (5, 5), 0), np.uint8)
 
 
 @pytest.mark.parametrize("what", NOTHING)
@@ -119,8 +119,9 @@ def test_another_film_is_not_found(search: FilmSearch, tmp_path: Path) -> None:
     assert found(search, raw) == ""
 
 
-def test_a_film_without_detail_is_refused(tmp_path: Path) -> None:
+def test_a_film_without_detail_is_refused(tmp_path: Path, film: Path) -> None:
+    expect_detail(read_film(film))
     grey = b"FRAME\n" + bytes([90]) * (128 * 96)
     (tmp_path / "grey.y4m").write_bytes(b"YUV4MPEG2 W128 H96 F5:1 Cmono\n" + 4 * grey)
     with pytest.raises(CanaryFilmError, match=r"grey\.y4m: expected a film with some detail.* 0"):
-        FilmSearch(read_film(tmp_path / "grey.y4m"))
+        expect_detail(read_film(tmp_path / "grey.y4m"))
