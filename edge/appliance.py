@@ -63,9 +63,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--lifeline-fd", type=int)
     keys = command.add_mutually_exclusive_group()
     keys.add_argument("--key-fd", type=int, help="descriptor that gives the checkpoint's key")
-    keys.add_argument(
-        "--key-dir", type=Path, help="folder in memory, for it and the checkpoint"
-    )
+    keys.add_argument("--key-dir", type=Path, help="folder in memory, for it and the checkpoint")
     command.add_argument("--live", action="store_true", help="the source has no end of its own")
     command.add_argument("--paced", action="store_true", help="frames come when they are captured")
     command.add_argument(
