@@ -29,7 +29,11 @@ class FfmpegCapture:
             SourceError: FFmpeg cannot open it.
         """
         os.environ[_OPTIONS] = "|".join(("protocol_whitelist;file,pipe", *options))
-        self._capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads])
+        threading = [cv2.CAP_PROP_N_THREADS, threads]
+        try:
+            self._capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, threading)
+        finally:
+            del os.environ[_OPTIONS]  # it is for this one alone
         if not self._capture.isOpened():
             raise SourceError("expected a video that FFmpeg can decode, found none")
         width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
