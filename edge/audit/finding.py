@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edge.words import Words
+
+__all__ = ["Finding", "Part", "Status", "Words", "failures", "judged", "unseen"]
+
 
 class Status(StrEnum):
     """How a check ended. What could not be looked at is `NOT_CHECKED`, never `HOLDS`."""
@@ -21,18 +25,6 @@ class Part(StrEnum):
     RUNNING = "A"
     CANARY = "B"
     LEAKS = "C"
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A text in the report's two languages."""
-
-    en: str
-    zh: str
-
-    def __add__(self, other: Words) -> Words:
-        """Both texts, one after the other."""
-        return Words(self.en + other.en, self.zh + other.zh)
 
 
 @dataclass(frozen=True, slots=True)

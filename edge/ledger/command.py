@@ -25,8 +25,8 @@ from edge.ledger.show import lines, zone_of
 from edge.ledger.tables import DROPPED, PUBLIC_KEY, Row, frontier_of, rows
 from edge.ledger.tree import Tree
 from edge.ledger.verification import Verification, verify
-from edge.ledger.words import Words
 from edge.outbox_file import meta
+from edge.words import Words
 from firmware_cfg.errors import MessageError
 from firmware_cfg.load import load_site
 from firmware_cfg.messages import Health, LedgerHead, decode, peek

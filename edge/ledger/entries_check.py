@@ -14,7 +14,7 @@ from edge.ledger.entry import Entry, EntryKind
 from edge.ledger.problems import Problem, ProblemKind, numbers, runs
 from edge.ledger.tables import Row, rows
 from edge.ledger.tree import Frontier
-from edge.ledger.words import Words
+from edge.words import Words
 
 _NEAR = 8
 _MOST_TRIED = 2000

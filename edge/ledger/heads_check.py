@@ -10,8 +10,8 @@ from edge.ledger.head import Head
 from edge.ledger.problems import Problem, ProblemKind, numbers
 from edge.ledger.tables import FRONTIER, HEAD, frontier_bytes
 from edge.ledger.tree import Frontier
-from edge.ledger.words import Words
 from edge.outbox_file import meta
+from edge.words import Words
 from firmware_cfg.errors import MessageError
 from firmware_cfg.messages import LedgerHead, decode
 

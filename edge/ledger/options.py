@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from edge.ledger.words import Language
+from edge.words import Language
 
 ACTIONS = ("show", "verify", "head", "prove", "config")
 DATABASE = Path("/var/lib/encounter/outbox.sqlite")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from edge.ledger.words import Words
+from edge.words import Words
 
 
 class ProblemKind(StrEnum):

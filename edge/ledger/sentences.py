@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 
 from edge.ledger.entry import EntryKind
 from edge.ledger.traffic import traffic_of
-from edge.ledger.words import Words, listed
+from edge.words import Words, listed
 from firmware_cfg.errors import MessageError
 from firmware_cfg.messages import Cell, Health, Reported, State, Window, decode
 

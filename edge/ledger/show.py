@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from edge.ledger.entry import SENT_AS, EntryKind
 from edge.ledger.sentences import name_of, said
 from edge.ledger.tables import Row, latest, rows
-from edge.ledger.words import Language, Words
+from edge.words import Language, Words
 
 _OUTGOING = Words("outgoing", "外发")
 _NOTED = Words("noted   ", "记录")

@@ -22,7 +22,7 @@ from pydantic import TypeAdapter
 
 from edge.ledger.problems import runs
 from edge.ledger.tcp_info import KernelBytes, Watched
-from edge.ledger.words import Words
+from edge.words import Words
 
 KEEPALIVE_S = 30
 MQTT_CONNECTION_BYTES, MQTT_MESSAGE_BYTES, MQTT_ANSWER_BYTES, MQTT_PING_BYTES = 640, 120, 8, 2

@@ -13,7 +13,7 @@ from edge.ledger.entries_check import Walked
 from edge.ledger.entry import SENT_AS, EntryKind
 from edge.ledger.problems import numbers, runs
 from edge.ledger.traffic import traffic_of
-from edge.ledger.words import Words, listed
+from edge.words import Words, listed
 
 _MOST_NAMED = 10
 

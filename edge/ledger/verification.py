@@ -32,8 +32,8 @@ from edge.ledger.reading import opened
 from edge.ledger.tables import PUBLIC_KEY
 from edge.ledger.traffic import shortcomings, traffic_of
 from edge.ledger.uncounted import uncounted
-from edge.ledger.words import Words
 from edge.outbox_file import meta
+from edge.words import Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 LIBRARY = "libseccomp.so.2"
 _ALLOW, _ERRNO, _KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
 _BAD_ARCHITECTURE, _NO_NEW_PRIVS, _TSYNC, _SSB, _OPTIMIZE = 2, 3, 4, 7, 8
-_NO_SUCH_CALL = -1
 _NEWER = {"fchmodat2": 452, "setxattrat": 463, "removexattrat": 466, "file_setattr": 469}
 """Calls that libraries in use do not know by name; their numbers are those of all machines."""
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}

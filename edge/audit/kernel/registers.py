@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from edge.audit.kernel.errors import TracingError
 
 _WORD = 2**64
-ERROR_FLOOR = -4095  # a result from here to -1 is an error number (linux/err.h)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ SEES_PICTURES = (
     *("cv2", "opencv", "onnxruntime", "mediapipe", "picamera", "libcamera", "libav", "libsw"),
     *("torch", "tensorflow", "PIL", "gstreamer", "libcuda", "libnv"),
 )
-KERNEL_PAGES = ("[vdso]", "[vvar]", "[vvar_vclock]", "[vsyscall]", "[uprobes]")
 
 
 def shared_and_code(

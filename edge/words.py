@@ -1,4 +1,4 @@
-"""A sentence in the ledger's two languages."""
+"""A sentence in the two languages that the ledger and the audit speak."""
 
 from __future__ import annotations
 
