@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
-from server.tables import metadata
+from server.errors import DatabaseError
+from server.migrating import migrate
 
 BUSY_TIMEOUT_MS = 10_000
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
 def sqlite_url(path: Path) -> str:
@@ -22,12 +26,37 @@ def sqlite_url(path: Path) -> str:
 
 
 def open_database(url: str) -> Engine:
-    """Engine for `url`, with the schema in place."""
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-    if engine.dialect.name == "sqlite":
+    """Engine for `url`, with the schema in place: an older one is brought up to date.
+
+    Raises:
+        DatabaseError: a URL that names no engine of ours; a schema that is not this product's,
+            or that a newer version has changed beyond what this one can use.
+    """
+    engine = open_engine(url)
+    migrate(engine)
+    return engine
+
+
+def open_engine(url: str) -> Engine:
+    """Engine for `url`, whatever is in the database.
+
+    Raises:
+        DatabaseError: a URL that names no engine of ours.
+    """
+    try:
+        asked = make_url(url)
+    except ArgumentError:
+        raise DatabaseError("--database: expected a URL such as sqlite:////srv/e.db") from None
+    driver = DRIVERS.get(asked.get_backend_name())
+    if driver is None:
+        raise DatabaseError(
+            f"--database: expected sqlite:// or postgresql://, found {asked.get_backend_name()}://"
+        )
+    sqlite = driver == "sqlite"
+    engine = create_engine(asked.set(drivername=driver), pool_pre_ping=not sqlite)
+    if sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    metadata.create_all(writer(engine))
     return engine
 
 

@@ -14,6 +14,10 @@ class IdentityError(ServerError):
         super().__init__("\n".join(problems))
 
 
+class DatabaseError(ServerError):
+    """A database that this version cannot use, or a URL that names none."""
+
+
 class KeyFileError(ServerError):
     """The signing key's file is missing its protection or is not a key."""
 

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, select
 from firmware_cfg.messages import LedgerHead
 from server.errors import NotFoundError
 from server.queries import DeviceView, Scope
-from server.tables import device, ledger_day, ledger_head
+from server.schema.fleet import ledger_day, ledger_head
+from server.schema.identity import device
 
 
 @dataclass(frozen=True, slots=True)

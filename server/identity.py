@@ -13,7 +13,15 @@ from sqlalchemy import Connection, Table, insert, or_, select, update
 from server import identity_file as file
 from server.errors import IdentityError
 from server.periods import Period
-from server.tables import assignment, device, organisation, point, region, store
+from server.schema.identity import (
+    assignment,
+    device,
+    device_owner,
+    organisation,
+    point,
+    region,
+    store,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +129,7 @@ def _apply_device(
     owner = owner_of(connection, one.id)
     values = {"label": one.label or one.id, "store_id": store_id}
     if owner is None:
+        connection.execute(insert(device_owner).values(device=one.id, org_id=org_id))
         connection.execute(insert(device).values(org_id=org_id, device=one.id, **values))
     elif owner.org_id != org_id:
         raise IdentityError((f"device {one.id!r}: belongs to another organisation already",))
@@ -170,8 +179,11 @@ def _apply_assignment(
 
 def owner_of(connection: Connection, device_id: str) -> Owner | None:
     """Who has a device; none if nobody has claimed it."""
+    same = (device.c.org_id == device_owner.c.org_id) & (device.c.device == device_owner.c.device)
     row = connection.execute(
-        select(device.c.org_id, device.c.store_id).where(device.c.device == device_id)
+        select(device.c.org_id, device.c.store_id)
+        .join(device_owner, same)
+        .where(device_owner.c.device == device_id)
     ).first()
     return None if row is None else Owner(row.org_id, row.store_id)
 

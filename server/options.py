@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from server.ingest.link import Sharing
+from server.ingest.subscription import Sharing
 
 DEFAULT_HTTP = "127.0.0.1:8080"
 TOP = """\

@@ -19,17 +19,10 @@ from firmware_cfg.site import Privacy
 from server.errors import NotFoundError
 from server.figures import Expectations
 from server.periods import Period, StoreTime
+from server.schema.cells import window
+from server.schema.fleet import NEVER, device_status
+from server.schema.identity import assignment, device, organisation, point, store
 from server.suppression import PointRef
-from server.tables import (
-    NEVER,
-    assignment,
-    device,
-    device_status,
-    organisation,
-    point,
-    store,
-    window,
-)
 
 # As devices send them; one that is cut off says so itself, by its last will.
 HEARTBEAT = timedelta(seconds=1800)

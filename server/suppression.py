@@ -27,8 +27,8 @@ from firmware_cfg.histogram import Fate, Histogram
 from firmware_cfg.messages import WeekFigures
 from server.periods import Period, union
 from server.released_week import Comparability, ReleasedWeek
+from server.schema.cells import cell, store_week
 from server.statistics import Share
-from server.tables import cell, store_week
 
 FINE_FROM_VISITS = 50
 COARSE_STEP = 0.05

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+from firmware_cfg.codec import encode
 from firmware_cfg.histogram import Fate, Histogram, scale_for
 from firmware_cfg.messages import (
     Cell,
@@ -25,7 +26,6 @@ from firmware_cfg.messages import (
     WeekFigures,
     Window,
     WireHistogram,
-    encode,
 )
 
 EPOCH = "00000000000000a1"

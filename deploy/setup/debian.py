@@ -46,6 +46,7 @@ class Need:
 
 GST = "usr/lib/*/gstreamer-1.0"
 TEST_NEEDS = (
+    Need("postgresql", "tests against PostgreSQL", files="usr/lib/postgresql/*/bin/initdb"),
     Need("chromium", "tests of the pages", command="chromium"),
     Need("mosquitto", "tests against a second broker", command="mosquitto"),
     Need("strace", "tests of what a process opens", command="strace"),

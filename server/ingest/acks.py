@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from firmware_cfg.messages import Rejection
-from server.tables import MessageStatus, message, progress
+from server.schema.messages import MessageStatus, message, progress
 
 MAX_REJECTED = 64
 MAX_STEP = 5000

@@ -25,7 +25,8 @@ from server.ingest import acks, heads, keeping
 from server.ingest.acks import AckDraft, Stream
 from server.ingest.reading import Nothing, Reading, Refusal, StatusReading, WindowReading
 from server.logs import event
-from server.tables import NO_ORGANISATION, AsideReason, MessageStatus
+from server.schema.columns import NO_ORGANISATION
+from server.schema.messages import AsideReason, MessageStatus
 
 log = logging.getLogger(__name__)
 

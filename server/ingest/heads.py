@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, delete, insert, select, update
 
 from firmware_cfg.messages import LedgerHead
-from server.tables import ledger_day, ledger_head
+from server.schema.fleet import ledger_day, ledger_head
 
 DAYS_KEPT = 90
 

@@ -13,15 +13,9 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from firmware_cfg.messages import Health, Reported, State
 from server.ingest.placing import place_cell
 from server.ingest.reading import MAX_REASON, MessageKey, Refusal, WindowReading
-from server.tables import (
-    NEVER,
-    AsideReason,
-    MessageStatus,
-    aside,
-    device_status,
-    message,
-    window,
-)
+from server.schema.cells import window
+from server.schema.fleet import NEVER, device_status
+from server.schema.messages import AsideReason, MessageStatus, aside, message
 
 KEPT_RAW_FOR = timedelta(days=30)
 MAX_UNREADABLE = 1000

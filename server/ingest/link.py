@@ -3,12 +3,6 @@
 A new client for each connection means that a PUBACK can only ever go to the connection that
 delivered the message: packet ids of an old one would name other messages on a new one. The
 client id is fixed and the session persistent, so the broker keeps what was not settled.
-
-Subscriptions. Workers share the uplink (`$share/ingest/…`), and take the retained state and
-report of each device beside it, since a shared subscription receives nothing retained.
-rumqttd 0.20 (iotcore 0.4) dies when a client of a shared subscription leaves with unsettled
-messages (`router/routing.rs`: "group must exists"), so there, and on MQTT 3.1.1, the worker
-subscribes plainly; several such workers are correct, since storing is idempotent, and wasteful.
 """
 
 import logging
@@ -19,28 +13,21 @@ from datetime import datetime
 from enum import StrEnum
 
 from paho.mqtt import client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from firmware_cfg.topics import PREFIX, SHARED_UPLINK_FILTER
 from server.clock import Clock
 from server.ingest.access import BrokerAccess, why
+from server.ingest.client import IngestClient
+from server.ingest.subscription import Sharing, filters
 from server.ingest.worker import Delivery, IngestWorker
 from server.logs import event
 
 log = logging.getLogger(__name__)
-RECEIVE_MAXIMUM = 512
-MAX_PACKET_BYTES = 131_072
-SESSION_EXPIRY_S = 7 * 86_400
-KEEPALIVE_S = 30
 CONNACK_WAIT_S = 5.0
 BACKOFF_S = (0.5, 30.0)
 RESUBSCRIBE_S = 30.0
 BARRED = (0x86, 0x87)  # bad user name or password, not authorised
-PLAIN_UPLINK_FILTER = f"{PREFIX}/+/up/#"
-RETAINED_FILTERS = (f"{PREFIX}/+/up/state", f"{PREFIX}/+/up/reported")
 
 
 class LinkState(StrEnum):
@@ -51,14 +38,6 @@ class LinkState(StrEnum):
     UNREACHABLE = "unreachable"
     REFUSED = "refused"
     STOPPED = "stopped"
-
-
-class Sharing(StrEnum):
-    """How the uplink is subscribed to."""
-
-    AUTO = "auto"
-    SHARED = "shared"
-    PLAIN = "plain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +70,7 @@ class BrokerLink:
         self._sharing = sharing
         self._worker: IngestWorker | None = None
         self._client: mqtt.Client | None = None
-        self._protocol = MQTTProtocolVersion.MQTTv5
+        self._v5 = True
         self._stood = False
         self._barred = ""
         self._wanted: tuple[str, ...] = ()
@@ -136,21 +115,8 @@ class BrokerLink:
         self._stood = False
         self._barred = ""
         client = self._make_client()
-        properties = None
-        if self._protocol is MQTTProtocolVersion.MQTTv5:
-            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.SessionExpiryInterval = SESSION_EXPIRY_S
-            properties.ReceiveMaximum = RECEIVE_MAXIMUM
-            properties.MaximumPacketSize = MAX_PACKET_BYTES
-        clean = False if properties is not None else mqtt.MQTT_CLEAN_START_FIRST_ONLY
         try:
-            client.connect(
-                self._access.host,
-                self._access.port,
-                KEEPALIVE_S,
-                clean_start=clean,
-                properties=properties,
-            )
+            client.connect_to_broker()
         except OSError as error:
             self._say(LinkState.UNREACHABLE, why(error))
             return False
@@ -168,22 +134,8 @@ class BrokerLink:
         client.loop_stop()
         return self._stood
 
-    def _make_client(self) -> mqtt.Client:
-        v5 = self._protocol is MQTTProtocolVersion.MQTTv5
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self._client_id,
-            clean_session=None if v5 else False,
-            protocol=self._protocol,
-            manual_ack=True,
-            reconnect_on_failure=False,
-        )
-        if self._access.tls is not None:
-            client.tls_set_context(self._access.tls)
-        if self._access.user is not None:
-            client.username_pw_set(self._access.user, self._access.password)
-        client.max_queued_messages_set(10_000)
-        client.max_inflight_messages_set(64)
+    def _make_client(self) -> IngestClient:
+        client = IngestClient(self._access, self._client_id, v5=self._v5)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
@@ -201,8 +153,7 @@ class BrokerLink:
             self._say(LinkState.REFUSED, self._barred)
             return
         self._say(LinkState.REFUSED, self.status.detail or "closed before it answered")
-        v5 = self._protocol is MQTTProtocolVersion.MQTTv5
-        self._protocol = MQTTProtocolVersion.MQTTv311 if v5 else MQTTProtocolVersion.MQTTv5
+        self._v5 = not self._v5
 
     def _on_connect(
         self,
@@ -220,7 +171,7 @@ class BrokerLink:
             self._answered.set()
             return
         self._stood = True
-        self._wanted = self._filters(properties)
+        self._wanted = filters(self._sharing, properties, v5=self._v5)
         self._subscribe(client)
         self._answered.set()
         if self._worker is not None:
@@ -240,7 +191,7 @@ class BrokerLink:
         """Connected once every filter is granted; what was refused is asked for again later."""
         if client is not self._client:
             return
-        protocol = "5" if self._protocol is MQTTProtocolVersion.MQTTv5 else "3.1.1"
+        protocol = "5" if self._v5 else "3.1.1"
         sharing = Sharing.SHARED if self._wanted[0].startswith("$share") else Sharing.PLAIN
         answers = zip(self._wanted, codes, strict=False)
         refused = [
@@ -250,12 +201,6 @@ class BrokerLink:
             refused.append(f"{len(codes)} answers to {len(self._wanted)} filters")
         state = LinkState.REFUSED if refused else LinkState.CONNECTED
         self._say(state, "; ".join(refused), protocol, sharing.value)
-
-    def _filters(self, properties: Properties | None) -> tuple[str, ...]:
-        shared = self._sharing is Sharing.SHARED
-        if self._sharing is Sharing.AUTO and self._protocol is MQTTProtocolVersion.MQTTv5:
-            shared = not looks_like_rumqttd(properties)
-        return (SHARED_UPLINK_FILTER, *RETAINED_FILTERS) if shared else (PLAIN_UPLINK_FILTER,)
 
     def _on_disconnect(
         self,
@@ -296,15 +241,3 @@ class BrokerLink:
 def _settle(client: mqtt.Client, mid: int, qos: int) -> None:
     if qos and client.is_connected():
         client.ack(mid, qos)
-
-
-def looks_like_rumqttd(properties: Properties | None) -> bool:
-    """Whether a CONNACK is one of rumqttd 0.20, whose shared subscriptions are not safe.
-
-    It answers with a topic alias maximum of 4096 and nothing else, unlike mosquitto, EMQX,
-    HiveMQ and VerneMQ, which state a receive maximum or which features they have.
-    """
-    if properties is None:
-        return False
-    stated: dict[str, object] = properties.json()  # type: ignore[no-untyped-call]
-    return stated == {"TopicAliasMaximum": 4096}

@@ -13,7 +13,8 @@ from firmware_cfg.messages import Cell, PointKind, Window
 from server.identity import assigned_at, assignments_during
 from server.ingest.reading import WindowReading
 from server.periods import Period, subtract
-from server.tables import AsideReason, cell, store_week
+from server.schema.cells import cell, store_week
+from server.schema.messages import AsideReason
 
 
 def place_cell(

@@ -12,11 +12,13 @@ from hashlib import sha256
 from pydantic import BaseModel, ValidationError
 
 from firmware_cfg.cells import Epoch, Sequence
+from firmware_cfg.codec import decode
 from firmware_cfg.errors import MessageError, NewerVersionError
-from firmware_cfg.messages import Health, Reported, State, Window, decode
+from firmware_cfg.json_text import doubled_at_top
+from firmware_cfg.messages import Health, Reported, State, Window
 from firmware_cfg.sealing import opened
 from firmware_cfg.topics import DEVICE_ID_PATTERN, PREFIX, Kind, parse_topic
-from server.tables import AsideReason
+from server.schema.messages import AsideReason
 
 MAX_REASON = 200
 NO_DEVICE = "-"
@@ -105,11 +107,15 @@ def _read(topic: str, payload: bytes) -> Reading:
 
 def _wrong_topic(topic: str, payload: bytes, detail: str) -> Refusal:
     """What came where nothing belongs. Without a key: it may come again where it belongs."""
+    digest, wrong = sha256(payload).hexdigest(), AsideReason.WRONG_TOPIC
+    return Refusal(_device_of(topic), None, digest, payload, wrong, detail[:MAX_REASON])
+
+
+def _device_of(topic: str) -> str:
+    """The device that a topic names, whatever follows."""
     name = topic.removeprefix(f"{PREFIX}/").partition("/")[0]
     known = topic.startswith(f"{PREFIX}/") and re.fullmatch(DEVICE_ID_PATTERN, name)
-    digest = sha256(payload).hexdigest()
-    device = name if known else NO_DEVICE
-    return Refusal(device, None, digest, payload, AsideReason.WRONG_TOPIC, detail[:MAX_REASON])
+    return name if known else NO_DEVICE
 
 
 def read_window(device: str, payload: bytes) -> WindowReading | Refusal:
@@ -147,12 +153,33 @@ def _read_status(device: str, kind: Kind, payload: bytes) -> StatusReading | Ref
 def _refusal(device: str, payload: bytes, error: MessageError) -> Refusal:
     newer = isinstance(error, NewerVersionError)
     reason = AsideReason.NEWER_VERSION if newer else AsideReason.MALFORMED
-    try:
-        envelope = _Envelope.model_validate_json(opened(payload), strict=True)
-    except (MessageError, ValidationError):
-        key = None
-    else:
-        mine = envelope.device == device
-        key = MessageKey(device, envelope.epoch, envelope.sequence) if mine else None
+    key = _key(device, payload)
     digest = sha256(payload).hexdigest()
     return Refusal(device, key, digest, payload, reason, str(error)[:MAX_REASON])
+
+
+def unexpected(
+    topic: str, payload: bytes, key: MessageKey | None, *, retained: bool = False
+) -> Refusal:
+    """A message on which a reader of ours failed: to be read again after an upgrade."""
+    digest, reason = sha256(payload).hexdigest(), AsideReason.UNEXPECTED_ERROR
+    detail = "failed while it was being read"
+    return Refusal(_device_of(topic), key, digest, payload, reason, detail, retained)
+
+
+def key_of(topic: str, payload: bytes) -> MessageKey | None:
+    """What a message that could not be read is known by; None if it does not say."""
+    return _key(_device_of(topic), payload)
+
+
+def _key(device: str, payload: bytes) -> MessageKey | None:
+    """The key that a message of `device` states; none where a part of it is given twice."""
+    try:
+        text = opened(payload)
+        envelope = _Envelope.model_validate_json(text, strict=True)
+        doubled = doubled_at_top(text)
+    except (MessageError, ValidationError):
+        return None
+    if envelope.device != device or doubled & _Envelope.model_fields.keys():
+        return None
+    return MessageKey(device, envelope.epoch, envelope.sequence)

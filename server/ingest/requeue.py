@@ -29,18 +29,11 @@ from server.ingest import keeping
 from server.ingest.placing import place_cell
 from server.ingest.reading import WindowReading, read_window
 from server.logs import event
-from server.tables import (
-    NO_ORGANISATION,
-    AsideReason,
-    aside,
-    device,
-    device_status,
-    ledger_day,
-    ledger_head,
-    message,
-    progress,
-    window,
-)
+from server.schema.cells import window
+from server.schema.columns import NO_ORGANISATION
+from server.schema.fleet import device_status, ledger_day, ledger_head
+from server.schema.identity import device
+from server.schema.messages import AsideReason, aside, message, progress
 
 log = logging.getLogger(__name__)
 REREAD = (

@@ -21,17 +21,25 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from firmware_cfg.messages import encode
+from firmware_cfg.codec import encode
 from firmware_cfg.topics import Kind
 from firmware_cfg.topics import topic as topic_of
 from server.clock import Clock
 from server.database import writer
 from server.ingest import acks, heads, keeping
 from server.ingest.committing import Committed, Tally, commit
-from server.ingest.reading import Reading, Refusal, WindowReading, read
+from server.ingest.reading import (
+    MessageKey,
+    Reading,
+    Refusal,
+    WindowReading,
+    key_of,
+    read,
+    unexpected,
+)
 from server.logs import event
+from server.schema.messages import AsideReason
 from server.signing import SigningKey
-from server.tables import AsideReason
 
 log = logging.getLogger(__name__)
 MAX_BATCH = 256
@@ -157,7 +165,7 @@ class IngestWorker:
                 return
 
     def _handle(self, batch: list[Delivery]) -> None:
-        readings = [read(one.topic, one.payload, retained=one.retained) for one in batch]
+        readings = [_read(one) for one in batch]
         try:
             done = commit(self._engine, readings, self._clock())
         except PASSING:
@@ -222,3 +230,20 @@ class IngestWorker:
             old_heads = heads.purge_heads(connection, now)
         self._cleaned_at = now
         event(log, logging.INFO, "ingest.purged", asides=purged, ledger_heads=old_heads)
+
+
+def _read(one: Delivery) -> Reading:
+    """What a delivery turns out to be; one on which a reader fails is to be kept raw."""
+    try:
+        return read(one.topic, one.payload, retained=one.retained)
+    except Exception:  # supervisor: one message must not stop all others
+        log.exception("ingest.read_failed")
+    return unexpected(one.topic, one.payload, _key_of(one), retained=one.retained)
+
+
+def _key_of(one: Delivery) -> MessageKey | None:
+    try:
+        return key_of(one.topic, one.payload)
+    except Exception:  # supervisor: as above; its device is not told, and sends it again
+        log.exception("ingest.key_failed")
+        return None

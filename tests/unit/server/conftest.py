@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from server.database import open_database, sqlite_url, writer
 from server.identity import apply_identity
 from server.identity_file import Identity, load_identity
+from tests.postgres import MIGRATED, Postgres, is_there, running
 
 IDENTITY = """
 [[organisation]]
@@ -64,9 +65,31 @@ def identity(identity_path: Path) -> Identity:
     return load_identity(identity_path)
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL, with one migrated database to make copies of."""
+    if not is_there():
+        pytest.skip("no PostgreSQL on this machine")
+    with running() as server:
+        server.make_template()
+        yield server
+
+
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Engine]:
     engine = open_database(sqlite_url(tmp_path / "encounter.db"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """An empty database of ours, on each engine."""
+    if request.param == "sqlite":
+        engine = open_database(sqlite_url(tmp_path / "encounter.db"))
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        engine = open_database(server.new_database(MIGRATED))
     yield engine
     engine.dispose()
 

@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 from edge.cli import main
 from edge.outbox import Outbox
-from firmware_cfg.messages import LedgerHead, decode, encode
+from firmware_cfg.codec import decode, encode
+from firmware_cfg.messages import LedgerHead
 from server.database import writer
 from server.errors import NotFoundError
 from server.heads import head_of_day, heads_by_day, latest_head

@@ -10,7 +10,8 @@ from server.database import writer
 from server.errors import IdentityError
 from server.identity import apply_identity, assigned_at, owner_of
 from server.identity_file import Identity, load_identity
-from server.tables import NO_ORGANISATION, device, point, region, store
+from server.schema.columns import NO_ORGANISATION
+from server.schema.identity import device, device_owner, point, region, store
 from server.testing import MONDAY
 from tests.unit.server.conftest import IDENTITY
 
@@ -72,7 +73,8 @@ def test_a_point_cannot_be_swapped_behind_a_running_assignment(
 
 def test_another_organisation_cannot_claim_a_device(engine: Engine, identity: Identity) -> None:
     with writer(engine).begin() as connection:
-        connection.execute(device.update().values(org_id=NO_ORGANISATION))
+        for table in (device, device_owner):
+            connection.execute(table.update().values(org_id=NO_ORGANISATION))
     with pytest.raises(IdentityError, match="another"), writer(engine).begin() as connection:
         apply_identity(connection, identity)
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Table, func, insert, select
 
-from firmware_cfg.messages import Cell, Health, PointKind, Window, encode
+from firmware_cfg.codec import encode
+from firmware_cfg.messages import Cell, Health, PointKind, Window
 from firmware_cfg.sealing import opened
 from server.cli import main
 from server.database import writer
@@ -20,16 +21,10 @@ from server.ingest.committing import Tally, commit
 from server.ingest.reading import Nothing, Refusal, WindowReading, read
 from server.ingest.requeue import requeue
 from server.queries import Alive, Scope, devices
-from server.tables import (
-    NO_ORGANISATION,
-    AsideReason,
-    aside,
-    cell,
-    device_status,
-    message,
-    metadata,
-    window,
-)
+from server.schema.cells import cell, window
+from server.schema.columns import NO_ORGANISATION
+from server.schema.fleet import device_status
+from server.schema.messages import AsideReason, aside, message
 from server.testing import EPOCH, MONDAY, MessageFactory
 
 UP = "encounter/v1/kiosk-1/up/window"
@@ -116,7 +111,7 @@ def test_a_newer_version_is_rejected_kept_raw_and_read_after_an_upgrade(
     assert (ack.up_to, [one.seq for one in ack.rejected]) == (1, [1])
     assert "newer" in ack.rejected[0].reason
     assert requeue(engine, MONDAY) == 0
-    monkeypatch.setattr("firmware_cfg.messages.SCHEMA_VERSION", 2)
+    monkeypatch.setattr("firmware_cfg.codec.SCHEMA_VERSION", 2)
     assert requeue(engine, MONDAY) == 1
     assert counted(engine, cell) == 1
     assert reasons(engine) == []
@@ -348,11 +343,6 @@ def test_raw_messages_that_nobody_can_read_go_after_30_days(engine: Engine) -> N
         with writer(engine).begin() as connection:
             keeping.purge(connection, MONDAY + timedelta(days=days))
         assert len(reasons(engine)) == left
-
-
-def test_every_table_has_the_organisation_first_in_its_key() -> None:
-    for table in metadata.tables.values():
-        assert next(iter(table.primary_key.columns)).name == "org_id", table.name
 
 
 def test_a_naive_time_is_refused(engine: Engine) -> None:

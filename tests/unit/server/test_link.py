@@ -8,7 +8,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
 from server.ingest.access import AccessOptions, open_access
-from server.ingest.link import BrokerLink, LinkState, Sharing
+from server.ingest.link import BrokerLink, LinkState
+from server.ingest.subscription import Sharing
 from server.ingest.worker import Delivery
 from server.testing import FakeClock
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from firmware_cfg.codec import encode
 from firmware_cfg.histogram import Fate, Histogram
-from firmware_cfg.messages import Cell, Outcomes, PointKind, WireHistogram, encode
+from firmware_cfg.messages import Cell, Outcomes, PointKind, WireHistogram
 from server.database import writer
 from server.health import health_of
 from server.identity import apply_identity

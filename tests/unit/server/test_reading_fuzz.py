@@ -10,12 +10,14 @@ from random import Random
 import pytest
 from sqlalchemy import Engine, func, select
 
-from firmware_cfg.messages import Window, encode
+from firmware_cfg.codec import encode
+from firmware_cfg.messages import Window
 from firmware_cfg.sealing import sealed
 from server.ingest.committing import commit
 from server.ingest.reading import Refusal, WindowReading, read
 from server.ingest.requeue import requeue
-from server.tables import AsideReason, cell
+from server.schema.cells import cell
+from server.schema.messages import AsideReason
 from server.testing import EPOCH, MONDAY, MessageFactory
 from tests.bench.fuzz_messages import fuzz, readers
 from tests.bench.fuzz_messages_making import Maker
@@ -87,6 +89,34 @@ def test_a_refused_window_has_no_key_but_its_own(sequence: object) -> None:
     found = read(UP, text_of(MessageFactory(), sequence=sequence, coverage="all"))
     assert isinstance(found, Refusal)
     assert found.key is None
+
+
+@pytest.mark.parametrize(
+    ("begins", "key", "sequence"),
+    [
+        ('"coverage": "full", ', "coverage", 1),
+        ('"sequence": 5, ', "sequence", None),
+        ('"epoch": "00000000000000ff", ', "epoch", None),
+        ('"device": "kiosk-2", ', "device", None),
+    ],
+)
+def test_a_doubled_key_is_told_to_its_device_unless_it_is_part_of_the_name(
+    begins: str, key: str, sequence: int | None
+) -> None:
+    text = text_of(MessageFactory()).replace(b"{", b"{" + begins.encode(), 1)
+    found = read(UP, text)
+    assert isinstance(found, Refusal)
+    assert found.reason is AsideReason.MALFORMED
+    assert found.detail.startswith(f"window: key '{key}' is given twice")
+    assert (found.key and found.key.sequence) == sequence
+
+
+@pytest.mark.parametrize("kind", ["health", "state", "reported"])
+def test_a_doubled_key_in_a_sign_of_life_is_refused(kind: str) -> None:
+    text = Maker(kind, Random(1)).true().replace(b"{", b'{"kind":"' + kind.encode() + b'",', 1)  # noqa: S311
+    found = read(f"encounter/v1/kiosk-7/up/{kind}", text)
+    assert isinstance(found, Refusal)
+    assert f"{kind}: key 'kind' is given twice" in found.detail
 
 
 def test_spans_before_the_calendar_stop_nobody(engine: Engine) -> None:

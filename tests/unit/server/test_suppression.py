@@ -11,14 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, select
 
+from firmware_cfg.codec import encode
 from firmware_cfg.histogram import Fate, Histogram
-from firmware_cfg.messages import encode
 from server.figures import Expectations, PointFigures, point_figures
 from server.ingest.committing import commit
 from server.ingest.reading import read
 from server.life_table import wilson
 from server.periods import Period
 from server.released_week import Comparability
+from server.schema.identity import point
 from server.statistics import Share
 from server.suppression import (
     PointRef,
@@ -32,7 +33,6 @@ from server.suppression import (
     shown,
     together,
 )
-from server.tables import point
 from server.testing import MONDAY, MessageFactory
 
 HALF_HOUR = timedelta(minutes=30)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from firmware_cfg.messages import encode
+from firmware_cfg.codec import encode
 from server.errors import ListenError
 from server.health import health_of
 from server.ingest.committing import commit

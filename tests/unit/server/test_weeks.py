@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
-from firmware_cfg.messages import Patterns, Split, WeekFigures, Window, encode
-from server.database import open_database, sqlite_url, writer
+from firmware_cfg.codec import encode
+from firmware_cfg.messages import Patterns, Split, WeekFigures, Window
+from server.database import writer
 from server.health import health_of
 from server.identity import apply_identity
 from server.identity_file import load_identity
@@ -22,9 +23,10 @@ from server.ingest.worker import IngestState
 from server.periods import Period
 from server.queries import Scope, stores
 from server.released_week import Comparability, ReleasedWeek
+from server.schema.cells import cell, store_week
+from server.schema.messages import AsideReason, aside
 from server.signing import open_key
 from server.suppression import PlainShare, Suppressed, part_of_week, read_weeks
-from server.tables import AsideReason, aside, cell, ledger_day, ledger_head, metadata, store_week
 from server.testing import MONDAY, FakeClock, MessageFactory
 from server.web.app import make_app
 from server.web.parts import Parts
@@ -180,22 +182,6 @@ def test_weeks_that_an_earlier_server_kept_aside_are_released(engine: Engine) ->
     assert requeue(engine, SUNDAY) == 1
     assert len(weeks(engine)) == 1
     assert reasons(engine) == []
-
-
-def test_a_database_of_before_gets_the_tables_and_keeps_its_rows(tmp_path: Path) -> None:
-    url = sqlite_url(tmp_path / "old.db")
-    engine = open_database(url)
-    claim(engine, tmp_path, IDENTITY)
-    factory = MessageFactory()
-    take(engine, factory.window(factory.cell()))
-    metadata.drop_all(engine, tables=[store_week, ledger_head, ledger_day])
-    engine.dispose()
-    engine = open_database(url)
-    assert take(engine, factory.window(factory.week())) == Tally(stored=1)
-    with engine.connect() as connection:
-        assert connection.execute(select(func.count()).select_from(cell)).scalar() == 1
-    assert len(weeks(engine)) == 1
-    engine.dispose()
 
 
 def a_week(visits: int, k: int = 10, told: WeekFigures | None = None) -> ReleasedWeek:

@@ -1,5 +1,6 @@
 """The worker's promise: commit, then acknowledge, then settle; and it never gives up."""
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,11 +10,14 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import OperationalError
 
-from firmware_cfg.messages import Ack, decode
-from server.ingest import committing, keeping, worker
+from firmware_cfg.codec import decode
+from firmware_cfg.messages import Ack
+from server.ingest import committing, keeping, reading, worker
+from server.ingest.requeue import requeue
 from server.ingest.worker import Delivery, IngestWorker
+from server.schema.cells import cell
+from server.schema.messages import aside, message
 from server.signing import open_key
-from server.tables import aside, message
 from server.testing import FakeClock, MessageFactory
 from tests.integration.server.processes import eventually
 
@@ -95,6 +99,48 @@ def test_one_message_that_breaks_us_does_not_stop_the_others(
     with diary.engine.connect() as connection:
         assert list(connection.execute(select(aside.c.reason)).scalars()) == ["unexpected_error"]
     assert max(ack.up_to for ack in diary.acks) == 3
+
+
+@pytest.mark.parametrize("keyless", [False, True])
+def test_a_message_that_breaks_a_reader_is_kept_raw_and_the_others_go_on(
+    running: IngestWorker,
+    diary: Diary,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    keyless: bool,
+) -> None:
+    def broken(model: Any, payload: bytes) -> Any:
+        if payload == poison:
+            raise RuntimeError("a mistake of ours")
+        return decode(model, payload)
+
+    def no_key(*_: object) -> Any:
+        raise RuntimeError("another mistake of ours")
+
+    factory = MessageFactory()
+    poison, *others = (factory.encoded(*cells) for cells in ([factory.cell()], [], []))
+    monkeypatch.setattr(reading, "decode", broken)
+    if keyless:
+        monkeypatch.setattr(worker, "key_of", no_key)
+    for payload in (poison, *others):
+        running.deliver(Delivery(UP, payload, diary.settle))
+    assert eventually(lambda: [what for what, _ in diary.entries].count("settled") == 3)
+    with diary.engine.connect() as connection:
+        (kept,) = connection.execute(select(aside)).all()
+    assert (kept.reason, kept.device) == ("unexpected_error", "kiosk-1")
+    assert zlib.decompress(kept.payload) == poison
+    assert kept.sequence == (None if keyless else 1)
+    assert running.state.tally.stored == 2
+    assert "a mistake of ours" in caplog.text
+    assert "Traceback" in caplog.text
+    told = {one.seq for ack in diary.acks for one in ack.rejected}
+    assert told == (set() if keyless else {1})
+    monkeypatch.undo()
+    assert requeue(diary.engine, FakeClock()()) == (0 if keyless else 1)
+    with diary.engine.connect() as connection:
+        cells = connection.execute(select(func.count()).select_from(cell)).scalar()
+    assert cells == (0 if keyless else 1)
 
 
 def test_a_new_connection_repeats_the_acknowledgements(running: IngestWorker, diary: Diary) -> None:

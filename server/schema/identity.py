@@ -1,0 +1,69 @@
+"""Who is who: organisations, regions, stores, points, devices, and what a device watched when."""
+
+from sqlalchemy import Column, Integer, String, Text, UniqueConstraint, Uuid
+
+from server.column_types import JsonText, UtcInstant
+from server.schema.columns import everywhere, spread
+
+organisation = everywhere(
+    "organisation",
+    Column("org_id", Uuid, primary_key=True),
+    Column("slug", String(63), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+)
+# Whose a device is: ingest asks it for each device, before it knows an organisation.
+device_owner = everywhere(
+    "device_owner",
+    Column("device", String(63), primary_key=True),
+    Column("org_id", Uuid, nullable=False),
+)
+region = spread(
+    "region",
+    Column("region_id", Uuid, primary_key=True),
+    Column("slug", String(63), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("parent_id", Uuid),
+    UniqueConstraint("org_id", "slug"),
+)
+# Before `confirmed_at` somebody confirms the commissioning, a store's figures are a trial.
+store = spread(
+    "store",
+    Column("store_id", Uuid, primary_key=True),
+    Column("slug", String(63), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("region_id", Uuid),
+    Column("timezone", String(64), nullable=False),
+    Column("day_starts", String(5), nullable=False),
+    Column("opening", JsonText, nullable=False),
+    Column("closed", JsonText, nullable=False),
+    Column("confirmed_at", UtcInstant),
+    UniqueConstraint("org_id", "slug"),
+)
+point = spread(
+    "point",
+    Column("point_id", Uuid, primary_key=True),
+    Column("store_id", Uuid, nullable=False),
+    Column("slug", String(63), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("merged_into", Uuid),
+    UniqueConstraint("org_id", "store_id", "slug"),
+)
+device = spread(
+    "device",
+    Column("device", String(63), primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("store_id", Uuid, nullable=False),
+    Column("retired_at", UtcInstant),
+)
+assignment = spread(
+    "assignment",
+    Column("assignment_id", Uuid, primary_key=True),
+    Column("device", String(63), nullable=False),
+    Column("local_id", String(63), nullable=False),
+    Column("point_id", Uuid, nullable=False),
+    Column("valid_from", UtcInstant, nullable=False),
+    Column("valid_to", UtcInstant),
+    UniqueConstraint("org_id", "device", "local_id", "valid_from"),
+)
