@@ -15,8 +15,10 @@ from typing import Protocol
 from edge.errors import OutboxFullError
 from edge.outbox import Build
 from edge.windows.release import Held, Terms, fitting, held_to, lasting, payload
+from firmware_cfg.codec import decode
 from firmware_cfg.errors import MessageError
-from firmware_cfg.messages import Cell, Window, decode
+from firmware_cfg.messages import Cell, Window
+from firmware_cfg.sealing import sealed_bytes
 
 LOG = logging.getLogger(__name__)
 Setting = tuple[str, str, str]
@@ -76,12 +78,14 @@ class Backlog:
         """End of the latest window that was reported."""
         return self._reported_until if self.last is None else self.last.end
 
-    def hold_to(self, terms: Terms) -> None:
-        """Only what may leave by `terms` stays."""
+    def hold_to(self, terms: Terms) -> list[Cell]:
+        """Only what may leave by `terms` stays; what may not is given back."""
         self._terms = terms
+        before = [*self._ready, *self._loose, *self._old]
         self._ready = self._permitted(self._ready)
         self._loose = self._permitted(self._loose)
         self._old = self._permitted(self._old)
+        return [cell for cell in before if held_to(cell, terms) is None]
 
     def begin(self, *, resumed: bool) -> None:
         """Joining begins: anew, or where it stood; then it holds the closed cells itself."""
@@ -99,8 +103,7 @@ class Backlog:
         """
         while self._old_head is not None:
             head = self._old_head
-            count = fitting(head, self._old, self._terms)
-            cells, self._old = self._old[:count], self._old[count:]
+            cells, self._old = self._share(head, self._old)
             self._old_head = head if self._old else None
             if not self._append(head, cells):
                 self._old, self._old_head = cells + self._old, head
@@ -110,8 +113,7 @@ class Backlog:
     def report(self, head: Window) -> None:
         """One message with as many cells as fit; the rest waits for the next."""
         self.last = head
-        count = fitting(head, self._ready, self._terms)
-        cells, self._ready = self._ready[:count], self._ready[count:]
+        cells, self._ready = self._share(head, self._ready)
         if not self._append(head, cells):
             self._ready = cells + self._ready
             self.save()
@@ -122,6 +124,20 @@ class Backlog:
             self._outbox.save_state(self._state())
         except OutboxFullError as error:
             LOG.error("outbox_full %s", error)  # noqa: TRY400 -- a state, not a crash
+
+    def _share(self, head: Window, waiting: list[Cell]) -> tuple[list[Cell], list[Cell]]:
+        """What of `waiting` goes with `head`, and what waits for the next message.
+
+        A cell that fits no message is given up: else it, and all behind it, would wait for ever.
+        `edge.windows.release` makes none of that size from visits.
+        """
+        while waiting and fitting(head, waiting, self._terms) == 0:
+            lost, waiting = waiting[0], waiting[1:]
+            size = sealed_bytes(lost.model_dump_json().encode())
+            most = f"a message has {self._terms.message_bytes}"
+            LOG.error("cell_given_up %s: %d bytes, %s", lost.level, size, most)
+        count = fitting(head, waiting, self._terms)
+        return waiting[:count], waiting[count:]
 
     def _permitted(self, cells: Iterable[Cell]) -> list[Cell]:
         held = (held_to(cell, self._terms) for cell in cells)

@@ -1,9 +1,8 @@
 """One connection to the broker, from connecting to its loss. Nothing of it outlives it.
 
 A thin shell over paho: it is driven by `step` from one thread, raises `LinkError` with a
-reason in words, and queues nothing beyond the broker's receive maximum. TLS verification
-cannot be switched off. A payload goes through `publish` or is the will; both ask the ledger for
-its entry, and what has none is not sent.
+reason in words, and queues nothing beyond the broker's receive maximum. A payload goes through
+`publish` or is the will; both ask the ledger for its entry, and what has none is not sent.
 """
 
 import select
@@ -15,18 +14,18 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge.broker_client import CONNECT_S, BrokerClient, tls_context, why
 from edge.errors import LinkError
 from edge.ledger.tcp_info import Watched
-from edge.ledger.traffic import KEEPALIVE_S, Meter
+from edge.ledger.traffic import Meter
 from firmware_cfg.errors import MessageError
 from firmware_cfg.site import Broker
 from firmware_cfg.topics import RETAINED, Kind, parse_topic, topic
 
-CONNECT_S = 10.0
 RECEIVES = (Kind.ACK, Kind.DESIRED)
 _STEP_S = 0.1
 
@@ -82,10 +81,10 @@ class BrokerLink:
         self._client.made = lambda made: self._made(made, entry)
         try:
             if self._broker.tls:
-                self._client.tls_set_context(_tls(self._broker))
-            self._connect()
+                self._client.tls_set_context(tls_context(self._broker))
+            self._client.connect_to(self._broker.host, self._broker.port)
         except (OSError, ValueError) as error:
-            raise LinkError(_why(error)) from error
+            raise LinkError(why(error)) from error
         self._until(lambda: self._connected, "no answer to CONNECT")
         awaited = {self._subscribe(kind) for kind in RECEIVES}
         self._client.on_subscribe = self._subscribed(awaited)
@@ -165,33 +164,16 @@ class BrokerLink:
         self._meter.made(Watched(connection), time.monotonic())
         self._meter.hands_over(entry, len(self._will))
 
-    def _make_client(self, will: bytes) -> "_Client":
-        v5 = self._broker.protocol == "5"
-        client = _Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self._device,
-            protocol=MQTTProtocolVersion.MQTTv5 if v5 else MQTTProtocolVersion.MQTTv311,
-            clean_session=None if v5 else True,
-            reconnect_on_failure=False,
-        )
+    def _make_client(self, will: bytes) -> BrokerClient:
+        client = BrokerClient(self._device, v5=self._broker.protocol == "5")
         client.wrote = self._meter.wrote
-        client.connect_timeout = CONNECT_S
         client.max_inflight_messages_set(self._broker.max_inflight)
-        client.username_pw_set(self._device)
         client.will_set(topic(self._device, Kind.STATE), will, qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_message = self._on_message
         client.on_publish = self._on_publish
         client.on_disconnect = self._on_disconnect
         return client
-
-    def _connect(self) -> None:
-        if self._broker.protocol == "5":
-            self._client.connect(
-                self._broker.host, self._broker.port, KEEPALIVE_S, clean_start=True
-            )
-        else:
-            self._client.connect(self._broker.host, self._broker.port, KEEPALIVE_S)
 
     def _subscribe(self, kind: Kind) -> int:
         status, mid = self._client.subscribe(topic(self._device, kind), qos=1)
@@ -255,63 +237,3 @@ class BrokerLink:
         if self._failure is None:
             said = getattr(flags, "is_disconnect_packet_from_server", False)
             self._failure = f"broker disconnected: {code}" if said else "connection lost"
-
-
-class _Client(Client):
-    """Connects without binding a local port first, which paho always asks for.
-
-    The jail permits no bind; the kernel chooses the port anyway.
-
-    Attributes:
-        made: is told of each TCP connection before anything is sent on it.
-        wrote: is told how many bytes of MQTT went to the socket.
-    """
-
-    made: Callable[[socket.socket], None]
-    wrote: Callable[[int], None]
-
-    def _create_socket_connection(self) -> socket.socket:
-        connection = socket.create_connection((self.host, self.port), CONNECT_S)
-        self.made(connection)
-        return connection
-
-    def _sock_send(self, buf: bytes | bytearray) -> int:
-        sent_bytes = super()._sock_send(buf)
-        self.wrote(sent_bytes)
-        return sent_bytes
-
-
-class _ClosingSocket(ssl.SSLSocket):
-    """Closes itself when the handshake fails, which paho leaves to the garbage collector."""
-
-    def do_handshake(self, block: bool = False) -> None:
-        """Shake hands, or close."""
-        try:
-            super().do_handshake(block)
-        except OSError:
-            self.close()
-            raise
-
-
-def _tls(broker: Broker) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=broker.ca_file)
-    context.sslsocket_class = _ClosingSocket
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if broker.cert_file is not None:
-        context.load_cert_chain(broker.cert_file, broker.key_file)
-    return context
-
-
-def _why(error: Exception) -> str:
-    """The reason of a failed connection, in words."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate not accepted: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {error.reason or error}"
-    known = {
-        socket.gaierror: "name not found",
-        TimeoutError: "no answer",
-        FileNotFoundError: "certificate file not found",
-    }
-    said = getattr(error, "strerror", None) or str(error)
-    return next((words for kind, words in known.items() if isinstance(error, kind)), said.lower())

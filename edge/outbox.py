@@ -121,6 +121,7 @@ class Outbox:
                         raise
                 else:
                     self._full = False
+                    self._database.forget_the_past()
                     return seq
 
     def state(self) -> bytes:
@@ -135,6 +136,7 @@ class Outbox:
         """
         with self._database.transaction() as database:
             database.execute("INSERT OR REPLACE INTO meta VALUES ('state', ?)", (state,))
+        self._database.forget_the_past()
 
     def pending(self, limit: int, after: int = 0) -> list[Outgoing]:
         """Up to `limit` pending messages with a sequence above `after`, in order."""

@@ -73,6 +73,21 @@ class StateDatabase:
                     raise _told(error, self.path) from error
                 raise
 
+    def forget_the_past(self) -> None:
+        """Let the files hold the present state alone, and no page as it was before.
+
+        Deleted content is overwritten (`secure_delete`), but not in the write-ahead log; so the
+        log is emptied. Two states of one cell would tell the visits between them.
+
+        Raises:
+            OutboxError: the database failed.
+        """
+        with self._lock:
+            try:
+                self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.Error as error:
+                raise _told(error, self.path) from error
+
     def meta(self, key: str) -> bytes:
         """A value kept under a name; empty if there is none."""
         with self._lock:
@@ -157,6 +172,7 @@ def _prepare(database: sqlite3.Connection, path: Path, bound_mb: int) -> None:
         ("last_seq", b"0"),
     )
     database.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", made)
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # see `forget_the_past`
     (layout,) = database.execute("SELECT value FROM meta WHERE key = 'layout'").fetchone()
     if bytes(layout) != _LAYOUT:
         found = bytes(layout)[:20]

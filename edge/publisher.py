@@ -24,14 +24,16 @@ from random import SystemRandom
 from edge.broker_link import BrokerLink
 from edge.clock import Clock
 from edge.errors import AckError, EdgeError
-from edge.health import HEARTBEAT_S
+from edge.in_flight import InFlight
 from edge.ledger.entry import EntryKind
 from edge.ledger.traffic import Meter
 from edge.outbox import Outbox
 from edge.punctual import MARK_S, Marks
+from edge.timing import Timing
 from firmware_cfg import __version__
+from firmware_cfg.codec import decode, encode
 from firmware_cfg.errors import MessageError
-from firmware_cfg.messages import Ack, Desired, Health, Reported, State, decode, encode
+from firmware_cfg.messages import Ack, Desired, Health, Reported, State
 from firmware_cfg.site import Broker
 from firmware_cfg.topics import Kind
 
@@ -39,25 +41,6 @@ LOG = logging.getLogger(__name__)
 _STEP_S = 0.2
 _STOP_S = 15.0
 _MOST_WISHES = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Pauses in seconds.
-
-    Attributes:
-        retry_s, retry_most_s: first and longest pause before connecting again.
-        resend_s, resend_most_s: first and longest wait for the server's acknowledgement.
-        restore_s: a server that has less than was settled is answered this often at most.
-        heartbeat_s: between heartbeats.
-    """
-
-    retry_s: float = 1.0
-    retry_most_s: float = 60.0
-    resend_s: float = 30.0
-    resend_most_s: float = 600.0
-    restore_s: float = 600.0
-    heartbeat_s: float = HEARTBEAT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +101,8 @@ class Publisher:
         self._failures = 0
         self._desired: deque[Desired] = deque(maxlen=_MOST_WISHES)
         self._beat_at_s = clock.monotonic_s()
-        self._resend_s = self._timing.resend_s
         self._restored_at_s = -self._timing.restore_s
-        self._begin_sending()
+        self._in_flight = InFlight(outbox, broker.max_inflight, self._timing)
 
     def start(self) -> None:
         """Begin, in a thread."""
@@ -181,12 +163,12 @@ class Publisher:
             link.publish(Kind.STATE, birth)
             LOG.info("broker_connected %s", self._where)
             self._failures = 0
-            self._begin_sending()
+            self._in_flight.begin(self._clock.monotonic_s())
             told = b""
             while not self._stopping.is_set():
                 told = self._report_configuration(link, told)
                 self._read(link)
-                self._send(link)
+                self._in_flight.send(link, self._clock.monotonic_s())
                 self._beat(link)
                 self._count(link)
                 self._reason = link.refusal or "connected"
@@ -236,32 +218,6 @@ class Publisher:
         self._meter.reset()
         self._counted_in, self._counted_at_s = window, now_s
 
-    def _begin_sending(self) -> None:
-        """Start again from the oldest unsettled message."""
-        self._sent_up_to = 0
-        self._out: list[int] = []
-        self._progress_at_s = self._clock.monotonic_s()
-
-    def _send(self, link: BrokerLink) -> None:
-        """Fill the free slots; start over when the server has been silent for too long."""
-        now_s = self._clock.monotonic_s()
-        if self._out and now_s - self._progress_at_s >= self._resend_s:
-            self._begin_sending()
-            self._resend_s = min(2 * self._resend_s, self._timing.resend_most_s)
-            LOG.info("resend nothing settled, next in %.0f s", self._resend_s)
-        free = min(
-            link.limit - len(link.unacknowledged),
-            4 * self._broker.max_inflight - len(self._out),
-        )
-        if free <= 0:
-            return
-        for message in self._outbox.pending(free, after=self._sent_up_to):
-            if not self._out:
-                self._progress_at_s = now_s
-            link.publish(Kind.WINDOW, message.payload)
-            self._sent_up_to = message.seq
-            self._out.append(message.seq)
-
     def _read(self, link: BrokerLink) -> None:
         while link.inbox:
             kind, payload = link.inbox.popleft()
@@ -277,13 +233,11 @@ class Publisher:
         settled = self._outbox.settle(ack, self._clock.utc_now())
         now_s = self._clock.monotonic_s()
         if settled.newly:
-            self._out = [seq for seq in self._out if seq > ack.up_to]
-            self._progress_at_s = now_s
-            self._resend_s = self._timing.resend_s
+            self._in_flight.settled(ack.up_to, now_s)
         if settled.behind and now_s - self._restored_at_s >= self._timing.restore_s:
             again = self._outbox.resend(ack.up_to)
             self._restored_at_s = now_s
-            self._begin_sending()
+            self._in_flight.begin(now_s)
             LOG.warning("server_behind up_to=%d, %d messages again", ack.up_to, again)
 
     def _beat(self, link: BrokerLink) -> None:

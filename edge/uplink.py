@@ -20,12 +20,12 @@ Between the two is a gap.
 import logging
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from edge.backlog import Backlog, Sink, held_of
 from edge.clock import Stamp
 from edge.resuming import Keeping, Memory, resume, terms_of
+from edge.tightening import Tightened, lengthens, weighed
 from edge.visits.values import Event, PointId, Visit
 from edge.windows.calendar import LEAF_LEVELS, StoreCalendar
 from edge.windows.join import Joiner, OpenUnit
@@ -41,19 +41,6 @@ from firmware_cfg.site import Site
 
 LOG = logging.getLogger(__name__)
 MOST_WAITING_EVENTS = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Tightened:
-    """What became of a server's wish.
-
-    Attributes:
-        applied: what is in force from now on, or from the next start on.
-        refused: what would have loosened, and was not done.
-    """
-
-    applied: tuple[str, ...] = ()
-    refused: tuple[str, ...] = ()
 
 
 class Reporter:
@@ -157,21 +144,7 @@ class Reporter:
 
     def weigh(self, desired: Desired) -> Tightened:
         """What `tighten` would do with a server's wish; nothing is done."""
-        applied, refused = [], []
-        if desired.k is not None and desired.k > self.k:
-            applied.append(f"k = {desired.k}")
-        elif desired.k is not None and desired.k < self.k:
-            refused.append(f"k = {desired.k}: {self.k} is in force, and it may only be raised")
-        window_s = desired.window_s
-        coming_s = self._coming_window_s()
-        if window_s is not None and self._lengthens(window_s):
-            applied.append(f"window_s = {window_s} from the next start")
-        elif window_s is not None and window_s != coming_s:
-            refused.append(
-                f"window_s = {window_s}: {coming_s} is in force, and it may only be"
-                " lengthened, to 1800 or 3600"
-            )
-        return Tightened(tuple(applied), tuple(refused))
+        return weighed(desired, self.k, self._coming_window_s())
 
     def tighten(self, desired: Desired) -> Tightened:
         """Follow a server's wish as far as it tightens: k at once, the window at next start.
@@ -181,7 +154,7 @@ class Reporter:
         outcome = self.weigh(desired)
         if desired.k is not None and desired.k > self.k:
             self._raise_k(desired.k)
-        if desired.window_s is not None and self._lengthens(desired.window_s):
+        if lengthens(desired.window_s, self._coming_window_s()):
             self._backlog.wished_window_s = desired.window_s
         if outcome.applied:
             self._backlog.save()
@@ -193,15 +166,13 @@ class Reporter:
         """The window in force from the next start on."""
         return max(self.window_s, self._backlog.wished_window_s)
 
-    def _lengthens(self, window_s: int) -> bool:
-        return window_s > self._coming_window_s() and window_s in LEAF_LEVELS
-
     def _raise_k(self, k: int) -> None:
         self.k = self._backlog.wished_k = k
         self._terms = Terms.of(self._site, k, self._message_bytes)
         for joiner in self._joiners.values():
             joiner.raise_k(k)
-        self._backlog.hold_to(self._terms)
+        for lost in self._backlog.hold_to(self._terms):
+            self._weeks.leave_out(PointId(lost.point), lost.start)
 
     def _begin(self, now_utc: datetime) -> WindowKeeper:
         """Windows from the first frame or the checkpoint on, with what waited for the clock."""
@@ -227,7 +198,7 @@ class Reporter:
         self._fixes = self.stamp.fixes
         return WindowKeeper(
             self._calendar,
-            self._site.encounter.window_settle_s,
+            self._site.encounter,
             self._terms.kinds,
             self.stamp.utc,
             begins=begins,

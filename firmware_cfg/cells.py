@@ -139,7 +139,11 @@ class WireHistogram(Message):
 
 
 class Outcomes(Message):
-    """Visits by outcome; the sum is the cell's `visits`."""
+    """Visits by outcome; the sum is the cell's `visits`.
+
+    Where `staff` is null, nothing here depends on a greeting: who left unserved sooner than
+    `abandon_after_s` is `passed`, who left later `abandoned`, and nobody `greeted_only`.
+    """
 
     served: Count = 0
     greeted_only: Count = 0
@@ -167,14 +171,14 @@ class StaffFigures(Message):
 
 
 class Split(Message):
-    """Visits parted in two; neither part is smaller than k, nor than any finer cell."""
+    """Visits parted in two; neither part is smaller than k, and each larger than any finer cell."""
 
     yes: Count
     no: Count
 
 
 class Patterns(Message):
-    """Greeted visits by service pattern; each as large as the parts of a `Split`."""
+    """Visits served, or greeted and left late, by service pattern; as large as a `Split`."""
 
     interactive: Count
     proactive: Count
@@ -188,30 +192,54 @@ class WeekFigures(Message):
     """What depends on staff, of a store's week (privacy rule 4); null: it may not be told."""
 
     greeted_in_time: Annotated[
-        Split | None, Field(description="greeted within the expectation, or not; none censored")
+        Split | None,
+        Field(
+            description="visits whose beginning was seen: greeted at most `greet_within_s` after"
+            " arrival, or later, or never, or not yet when the window closed"
+        ),
     ] = None
     left_greeted: Annotated[
-        Split | None, Field(description="left unserved: greeted before, or not")
+        Split | None,
+        Field(
+            description="left unserved after `abandon_after_s` or later (`abandoned` of this"
+            " cell): greeted before, or not"
+        ),
     ] = None
     flawless: Annotated[
-        Split | None, Field(description="judged: no expectation broken, or one")
+        Split | None,
+        Field(
+            description="ended served, or left unserved after `abandon_after_s` or later: no"
+            " expectation broken, or one; one whose beginning was not seen is among the latter"
+        ),
     ] = None
     recovered: Annotated[
-        Split | None, Field(description="broken: ended served all the same, or not")
+        Split | None,
+        Field(
+            description="those of `flawless.no`: ended served all the same (or served with a"
+            " beginning that was not seen), or left unserved"
+        ),
     ] = None
     interrupted: Annotated[
-        Split | None, Field(description="served: with an interruption, or without")
+        Split | None,
+        Field(description="ended served: with a gap of `interrupted_s` in it, or without"),
     ] = None
     greeting_median_s: Annotated[
         Bounds | None, Field(description="of those who were greeted: bounds of the median, s")
     ] = None
     interaction_median_s: Annotated[
-        Bounds | None, Field(description="of those who were greeted: bounds of the median, s")
+        Bounds | None,
+        Field(description="of those who were greeted, and left: bounds of the median, s"),
     ] = None
     attended_percent: (
         Annotated[
             int,
-            Field(ge=5, le=95, multiple_of=5, description="5 is at most 5, 95 at least 95"),
+            Field(
+                ge=5,
+                le=95,
+                multiple_of=5,
+                description="share of the time with a party present in which staff were too;"
+                " 5 is at most 5, 95 at least 95",
+            ),
         ]
         | None
     ) = None

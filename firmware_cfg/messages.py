@@ -1,17 +1,14 @@
 """The wire contract: one closed, versioned model a message.
 
-JSON in UTF-8. Every message states `schema_version`; the server reads N, N-1 and N-2.
-A window message travels sealed (`firmware_cfg.sealing`), of one size for all of a device's; a
-heartbeat is padded to `HEALTH_BYTES`. So lengths say nothing.
-Instants are RFC 3339 in UTC with a `Z`. The JSON Schemas in `docs/schema/` are written
-from these models.
+Every message states `schema_version`. Instants are RFC 3339 in UTC with a `Z`. How they are
+written and read: `firmware_cfg.codec`. The JSON Schemas in `docs/schema/` are written from these
+models.
 """
 
 import json
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_core import from_json
+from pydantic import Field, model_validator
 
 from firmware_cfg.cells import (
     Cell,
@@ -35,13 +32,10 @@ from firmware_cfg.cells import (
     WireHistogram,
     check_span,
 )
-from firmware_cfg.errors import MessageError, NewerVersionError
-from firmware_cfg.sealing import MOST_WINDOW_BYTES, opened, sealed
 
 __all__ = [
     "HEALTH_BYTES",
     "MODELS",
-    "OLDEST_READ_VERSION",
     "SCHEMA_VERSION",
     "Ack",
     "AnyMessage",
@@ -73,18 +67,12 @@ __all__ = [
     "Window",
     "WireHistogram",
     "ack_signed_bytes",
-    "check_version",
-    "decode",
-    "encode",
-    "peek",
 ]
 
 SCHEMA_VERSION = 1
-OLDEST_READ_VERSION = max(1, SCHEMA_VERSION - 2)
 HEALTH_BYTES = 1024
 MOST_POINTS = 64
 LARGEST_WHOLE = 2**53 - 1  # that every JSON reader has exactly
-_SHOWN = 40
 
 Name = Annotated[str, Field(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Whole = Annotated[int, Field(ge=0, le=LARGEST_WHOLE)]
@@ -253,102 +241,3 @@ def ack_signed_bytes(
         "up_to": up_to,
     }
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
-
-
-def encode(message: Message, size_bytes: int = MOST_WINDOW_BYTES) -> bytes:
-    """Compact JSON; a `Window` sealed to `size_bytes`, a `Health` padded to `HEALTH_BYTES`.
-
-    Raises:
-        MessageError: one of them does not fit.
-    """
-    if isinstance(message, Window):
-        return sealed(message.model_dump_json().encode(), size_bytes, f"window {message.start}")
-    if isinstance(message, Health):
-        return _padded(message, HEALTH_BYTES, f"health of {message.device}")
-    return message.model_dump_json().encode()
-
-
-def _padded(message: Message, size_bytes: int, name: str) -> bytes:
-    """Compact JSON with `pad`, its last field, filled with spaces up to `size_bytes`."""
-    bare = message.model_copy(update={"pad": ""}).model_dump_json().encode()
-    if len(bare) > size_bytes:
-        raise MessageError(f"{name}: {len(bare)} bytes, at most {size_bytes} fit")
-    return bare[:-2] + b" " * (size_bytes - len(bare)) + b'"}'
-
-
-def decode(model: type[AnyMessage], payload: bytes) -> AnyMessage:
-    """Read and check a message, or any other closed value that has no version of its own.
-
-    Raises:
-        NewerVersionError: the payload is of a schema version that is not known here.
-        MessageError: the payload is not this message; says which field, and what was
-            expected and found.
-    """
-    stated = {"kind", "schema_version"} & model.model_fields.keys()
-    text = opened(payload) if stated else payload
-    try:
-        message = model.model_validate_json(text, strict=True)
-    except ValidationError as error:
-        if stated:
-            check_version(peek(text)[1])
-        raise MessageError(_first_problem(model, error)) from None
-    if not stated <= message.model_fields_set:
-        peek(text)  # says which of them is missing
-    if stated:
-        check_version(getattr(message, "schema_version", SCHEMA_VERSION))
-    return message
-
-
-def _first_problem(model: type[Message], error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(_shown(part) for part in first["loc"]) or "message"
-    found = "" if first["type"] == "json_invalid" else f", found {str(first['input'])[:60]!r}"
-    return f"{model.__name__.lower()}: {where}: {first['msg']}{found}"
-
-
-def _shown(part: str | int) -> str:
-    """A key or index as it can be logged: its beginning, control characters escaped."""
-    return str(part)[:_SHOWN].encode("unicode_escape").decode()
-
-
-def peek(payload: bytes) -> tuple[str, int]:
-    """Kind and schema version of any message, without reading the rest of it.
-
-    >>> peek(b'{"kind":"health","schema_version":9,"new":true}')
-    ('health', 9)
-
-    Raises:
-        MessageError: not a JSON object, or it does not state both.
-    """
-    text = opened(payload)
-    try:
-        fields = from_json(text)
-    except ValueError as error:
-        raise MessageError(f"message: expected JSON, found {text[:40]!r} ({error})") from None
-    if not isinstance(fields, dict):
-        raise MessageError(f"message: expected a JSON object, found {text[:40]!r}")
-    kind, version = fields.get("kind"), fields.get("schema_version")
-    if not isinstance(kind, str):
-        raise MessageError(f"message: kind: expected a name, found {str(kind)[:40]!r}")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        found = str(version)[:40]
-        raise MessageError(f"{kind[:40]}: schema_version: expected 1 or more, found {found!r}")
-    return kind, version
-
-
-def check_version(version: int) -> None:
-    """Refuse what this reader cannot read.
-
-    Raises:
-        NewerVersionError: newer than this reader: to be kept raw and read after an upgrade.
-        MessageError: older than the oldest version that is still read.
-    """
-    if version > SCHEMA_VERSION:
-        shown = str(version)[:_SHOWN]
-        raise NewerVersionError(
-            f"schema version {shown} is newer than this reader's {SCHEMA_VERSION}; kept raw"
-        )
-    if version < OLDEST_READ_VERSION:
-        raise MessageError(
-            f"schema version {version} is older than {OLDEST_READ_VERSION}, the oldest still read"
-        )

@@ -64,7 +64,9 @@ class BrokerProcess:
         self.start()
 
 
-def start_iotcore(port: int, folder: Path, protocol: Protocol = "5") -> BrokerProcess:
+def start_iotcore(
+    port: int, folder: Path, protocol: Protocol = "5", most_bytes: int = 20_480
+) -> BrokerProcess:
     """Iotcore on 127.0.0.1:`port`; one MQTT version a port."""
     version = "v5" if protocol == "5" else "v4"
     config = folder / f"iotcore-{port}.toml"
@@ -86,7 +88,7 @@ next_connection_delay_ms = 1
 
 [{version}.1.connections]
 connection_timeout_ms = 60000
-max_payload_size = 20480
+max_payload_size = {most_bytes}
 max_inflight_count = 100
 dynamic_filters = true
 """,

@@ -13,9 +13,13 @@ units (quarter-hours into half-hours, hours, day parts, days, weeks, the month).
 A unit is thick if it has a cell. A month that is thin is suppressed. A window without
 visits is a thin one like any other: that it was empty is not told apart.
 
-A cell is released once nothing can change it: no unit around it has something pending that
-would absorb it, and a later such cell exists (before that, a remainder could extend it) or
-the month ended. A cell's level is that of the unit in which windows were joined or a
+A cell is released once nothing can change it, and not before the released cells themselves
+will tell why. Where a unit ends that handed two cells or more to its own unit, and nothing is
+pending around it, every cell but the last is released: the first of the two ends inside the
+unit, so whoever sees the cells sees that the unit was parted, and that all before was settled
+by then. A unit of one cell settles nothing: whether the next window had k by itself, or only
+with a remainder, must not be told by the time at which the cell before it leaves. At a month's
+end all is released. A cell's level is that of the unit in which windows were joined or a
 remainder was added; a window that is thick alone has the window's own level. Its period
 runs from its first window's start to its last window's end.
 
@@ -153,8 +157,7 @@ class Joiner:
         released = self._end_units(path)
         self._open += [_Node(unit) for unit in path[len(self._open) :]]
         self._open[-1].take([JoinedCell(self._leaf_level, window, tally)], self._k)
-        released += self._end_units(following or ())
-        return released + self._settled()
+        return released + self._end_units(following or ())
 
     def closed_cells(self) -> list[JoinedCell]:
         """Cells of at least k visits that are not released yet, in order.
@@ -176,31 +179,28 @@ class Joiner:
             node.refold(k)
 
     def _end_units(self, path: Path) -> list[JoinedCell]:
-        """End the open units that `path` does not share; cells come out if the month ended."""
+        """End the open units that `path` does not share; what became final comes out."""
         shared = 0
         while shared < min(len(self._open), len(path)) and self._open[shared].unit == path[shared]:
             shared += 1
+        released: list[JoinedCell] = []
         while len(self._open) > max(shared, 1):
             cells = self._open.pop().end()
+            alone = all(node.pending is None for node in self._open)
             if cells:
                 self._open[-1].take(cells, self._k)
+            if alone and len(cells) > 1:
+                released += self._all_but_the_last()
         if shared or not self._open:
-            return []
+            return released
         month = self._open.pop().end()
-        return [cell for cell in month if cell.tally.visits >= self._k]
+        return released + [cell for cell in month if cell.tally.visits >= self._k]
 
-    def _settled(self) -> list[JoinedCell]:
-        """Take out the cells that nothing can change, all but the last of them."""
-        certain: list[_Node] = []
+    def _all_but_the_last(self) -> list[JoinedCell]:
+        """Take out every cell but the last, which a remainder may still extend."""
+        cells = [cell for node in self._open for cell in node.cells]
+        holder = next(node for node in reversed(self._open) if node.cells)
         for node in self._open:
-            certain.append(node)
-            if node.pending is not None:
-                break
-        filled = [node for node in certain if node.cells]
-        released: list[JoinedCell] = []
-        for node in filled:
-            keep = 1 if node is filled[-1] else 0
-            cut = len(node.cells) - keep
-            released += node.cells[:cut]
-            node.cells = node.cells[cut:]
-        return released
+            node.cells = []
+        holder.cells = cells[-1:]
+        return cells[:-1]

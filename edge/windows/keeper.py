@@ -18,6 +18,7 @@ from edge.windows.calendar import Period, StoreCalendar
 from edge.windows.coverage import Seen, Watch
 from edge.windows.tally import Tally
 from firmware_cfg.messages import Coverage, Invalid
+from firmware_cfg.site import Encounter
 
 ToUtc = Callable[[float], datetime]
 
@@ -79,7 +80,8 @@ class WindowKeeper:
 
     Args:
         calendar: the store's calendar, which knows the length of a window.
-        settle_s: a window closes this long after its end, seconds.
+        expected: the expectations and limits in force; a window closes `window_settle_s`
+            after its end.
         points: every point of the site; a visit elsewhere is an error.
         to_utc: wall-clock instant of a capture time `t_s`.
         begins: the first window is the one in opening hours that contains this instant, or
@@ -91,7 +93,7 @@ class WindowKeeper:
     def __init__(
         self,
         calendar: StoreCalendar,
-        settle_s: int,
+        expected: Encounter,
         points: Iterable[PointId],
         to_utc: ToUtc,
         *,
@@ -101,7 +103,8 @@ class WindowKeeper:
         self.watch = Watch()
         self.dropped = Dropped()
         self._calendar = calendar
-        self._settle = timedelta(seconds=settle_s)
+        self._expected = expected
+        self._settle = timedelta(seconds=expected.window_settle_s)
         self._points = tuple(points)
         self._to_utc = to_utc
         self._open: dict[Period, _Open] = {}
@@ -140,7 +143,7 @@ class WindowKeeper:
         """
         match event:
             case Visit():
-                self._put(event.point, self._at(event.arrived_s), Tally.of_visit(event))
+                self._count(event, self._at(event.arrived_s))
             case PasserBy():
                 self._put(event.point, self._at(event.arrived_s), Tally(passers_by=1))
             case PresenceSpan():
@@ -168,7 +171,7 @@ class WindowKeeper:
             window = self._next
             for at, visit in unfinished:
                 if at in window:
-                    self._put(visit.point, at, Tally.of_visit(visit))
+                    self._count(visit, at)
             self._next = self._calendar.next_open_window(window.end)
             yield self._close(window)
 
@@ -183,6 +186,9 @@ class WindowKeeper:
 
     def _at(self, t_s: float) -> datetime:
         return self._to_utc(round(t_s, 3))
+
+    def _count(self, visit: Visit, arrived: datetime) -> None:
+        self._put(visit.point, arrived, Tally.of_visit(visit, self._expected))
 
     def _put(self, point: PointId, at: datetime, tally: Tally) -> None:
         self._check(point)

@@ -23,7 +23,10 @@ from firmware_cfg.messages import Level, Message
 
 _MS = timedelta(milliseconds=1)
 _LENGTHS = ("observed", "bridged", "unknown", "present", "attended")
-_COUNTS = ("left_censored", "passers_by", "flawless", "broken", "recovered", "interrupted")
+_COUNTS = (
+    *("left_censored", "passers_by", "flawless", "broken", "recovered", "interrupted"),
+    *("served_interrupted", "greeted_in_time", "left_early", "early_greeted"),
+)
 _HISTOGRAMS = ("waiting", "greeting", "interaction", "stay")
 Span = tuple[int, int]
 
@@ -48,7 +51,7 @@ class Standing:
 class _Tally(Message):
     outcomes: dict[Outcome, int]
     patterns: dict[Pattern, int]
-    counts: tuple[int, int, int, int, int, int]
+    counts: tuple[int, int, int, int, int, int, int, int, int, int]
     lengths_ms: tuple[int, int, int, int, int]
     histograms: tuple[dict[Fate, dict[int, int]], ...]
     scales: tuple[int, int, int, int]
@@ -86,6 +89,7 @@ class _Week(Message):
     largest: int
     scale: int
     seconds: tuple[int, int, int]
+    longest_ms: int
 
 
 class _Standing(Message):
@@ -181,26 +185,20 @@ def _tally(tally: Tally) -> _Tally:
 def _read_tally(read: _Tally) -> Tally:
     scaled = zip(_HISTOGRAMS, read.scales, read.histograms, strict=True)
     waiting, greeting, interaction, stay = (Histogram(scale, counts) for _, scale, counts in scaled)
-    left_censored, passers_by, flawless, broken, recovered, interrupted = read.counts
     observed, bridged, unknown, present, attended = (n * _MS for n in read.lengths_ms)
     return Tally(
         outcomes=Counter(read.outcomes),
-        left_censored=left_censored,
-        passers_by=passers_by,
         waiting=waiting,
         greeting=greeting,
         interaction=interaction,
         stay=stay,
-        flawless=flawless,
-        broken=broken,
-        recovered=recovered,
-        interrupted=interrupted,
         observed=observed,
         bridged=bridged,
         unknown=unknown,
         present=present,
         attended=attended,
         patterns=Counter(read.patterns),
+        **dict(zip(_COUNTS, read.counts, strict=True)),
     )
 
 
@@ -239,9 +237,17 @@ def _week(week: Period, point: PointId, part: WeekPart) -> _Week:
         largest=part.largest,
         scale=part.scale,
         seconds=part.seconds,
+        longest_ms=part.longest // _MS,
     )
 
 
 def _read_week(read: _Week) -> WeekPart:
-    tally = _read_tally(read.tally)
-    return WeekPart(_period(read.span), tally, read.cells, read.largest, read.scale, read.seconds)
+    return WeekPart(
+        _period(read.span),
+        _read_tally(read.tally),
+        read.cells,
+        read.largest,
+        read.scale,
+        read.seconds,
+        read.longest_ms * _MS,
+    )

@@ -2,11 +2,11 @@
 
 Every payload about visits is made here. A cell has at least k visits (the message model
 refuses less), histograms no finer than its number of visits allows, and whole seconds.
-Figures that depend on staff are added only for a declared team of at least three; without
-them `greeted_only` counts as `abandoned`, which then reads "left unserved", because the
-difference between the two is a figure about staff. A declared smaller team has them once a
-week, of all points together (`edge.windows.week`), and so has any team its service patterns
-under an agreement.
+Figures that depend on staff are added only for a declared team of at least three. Without
+them nothing depends on whether a party was greeted: who left unserved sooner than
+`abandon_after_s` is `passed`, who left later `abandoned`, and nobody `greeted_only`. A declared
+smaller team has such figures once a week, of all points together (`edge.windows.week`), and so
+has any team its service patterns under an agreement.
 
 All messages of a device have one size. Cells that do not fit wait for the next message, in
 order; a cell too large for any message gets coarser histograms.
@@ -17,13 +17,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from edge.visits.values import Outcome, PointId
+from edge.visits.values import PointId
 from edge.windows.join import JoinedCell
 from edge.windows.tally import Tally
 from edge.windows.week import WeekPart
 from edge.windows.week_figures import week_figures
+from firmware_cfg.codec import decode, encode
 from firmware_cfg.errors import MessageError
-from firmware_cfg.histogram import Histogram, scale_for
+from firmware_cfg.histogram import Histogram, bucket_index, scale_for
 from firmware_cfg.messages import (
     Cell,
     Instant,
@@ -35,8 +36,6 @@ from firmware_cfg.messages import (
     WeekFigures,
     Window,
     WireHistogram,
-    decode,
-    encode,
 )
 from firmware_cfg.sealing import MOST_WINDOW_BYTES, sealed_bytes
 from firmware_cfg.site import Encounter, Privacy, Site
@@ -180,7 +179,7 @@ def held_to(cell: Cell, terms: Terms) -> Cell | None:
     if cell.visits < terms.k or PointId(cell.point) not in terms.kinds:
         return None
     if not terms.staff and cell.staff is not None:
-        outcomes = _without_greeting(cell.outcomes)
+        outcomes = _without_greeting(cell, terms.expected.abandon_after_s)
         cell = cell.model_copy(update={"staff": None, "outcomes": outcomes})
     return _that_fits(cell, terms)
 
@@ -254,7 +253,6 @@ def _cell_at(
     week: WeekFigures | None = None,
 ) -> Cell:
     tally = joined.tally
-    outcomes = Outcomes(**{outcome.value: n for outcome, n in tally.outcomes.items()})
     return Cell(
         point=point,
         kind=terms.kinds[point],
@@ -265,7 +263,7 @@ def _cell_at(
         visits=tally.visits,
         left_censored=tally.left_censored,
         passers_by=tally.passers_by,
-        outcomes=outcomes if terms.staff else _without_greeting(outcomes),
+        outcomes=_outcomes(tally, staff=terms.staff),
         waiting=_wire(tally.waiting, scale),
         stay=_wire(tally.stay, scale),
         staff=_staff(tally, scale) if terms.staff else None,
@@ -274,6 +272,14 @@ def _cell_at(
         unknown_s=round(tally.unknown.total_seconds()),
         week=week,
     )
+
+
+def _outcomes(tally: Tally, *, staff: bool) -> Outcomes:
+    """As they are, or those who left unserved by how soon, greeted or not."""
+    told = {outcome.value: count for outcome, count in tally.outcomes.items()}
+    if not staff:
+        told |= {"greeted_only": 0, "abandoned": tally.left_late, "passed": tally.left_early}
+    return Outcomes(**told)
 
 
 def _staff(tally: Tally, scale: int) -> StaffFigures:
@@ -294,7 +300,15 @@ def _wire(histogram: Histogram, scale: int) -> WireHistogram:
     return WireHistogram.of(histogram.at_scale(min(scale, histogram.scale)))
 
 
-def _without_greeting(outcomes: Outcomes) -> Outcomes:
-    counts = outcomes.model_dump()
-    counts[Outcome.ABANDONED.value] += counts.pop(Outcome.GREETED_ONLY.value)
-    return Outcomes(**counts)
+def _without_greeting(cell: Cell, abandon_after_s: float) -> Outcomes:
+    """Who left unserved, by how soon, as the histogram of waiting tells it, greeted or not.
+
+    The bucket that holds the limit counts as early, and who was already there as late.
+    """
+    told = cell.outcomes
+    left, last = cell.waiting.left, bucket_index(abandon_after_s, cell.waiting.scale)
+    early = sum(count for index, count in left.items() if index <= last)
+    unserved = told.greeted_only + told.abandoned + told.passed
+    return told.model_copy(
+        update={"greeted_only": 0, "abandoned": unserved - early, "passed": early}
+    )

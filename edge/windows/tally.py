@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Self
 
-from edge.visits.values import Outcome, Pattern, Visit
+from edge.visits.values import Duration, Outcome, Pattern, Visit
 from firmware_cfg.histogram import Fate, Histogram
+from firmware_cfg.site import Encounter
 
 _ZERO = timedelta(0)
+_DEFAULTS = Encounter()
+_LEFT = (Outcome.GREETED_ONLY, Outcome.ABANDONED, Outcome.PASSED)
 
 
 def exactly(seconds: float) -> timedelta:
@@ -35,9 +38,14 @@ class Tally:
         flawless, broken: judged visits without and with a broken expectation.
         recovered: broken ones that still ended served.
         interrupted: visits with an interruption of their service.
+        served_interrupted: those of them that ended served.
+        greeted_in_time: greeted within the expectation; never one that was already there.
+        left_early: left unserved sooner than `abandon_after_s`, greeted or not.
+        early_greeted: those of them that had been greeted.
         observed, bridged, unknown: parts of the visits' stays.
         present, attended: time with a party there, and with staff there too.
-        patterns: greeted visits by service pattern; only positive counts are kept.
+        patterns: by service pattern, visits that ended served, or left late and had been
+            greeted; only positive counts are kept.
     """
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
@@ -51,6 +59,10 @@ class Tally:
     broken: int = 0
     recovered: int = 0
     interrupted: int = 0
+    served_interrupted: int = 0
+    greeted_in_time: int = 0
+    left_early: int = 0
+    early_greeted: int = 0
     observed: timedelta = _ZERO
     bridged: timedelta = _ZERO
     unknown: timedelta = _ZERO
@@ -68,9 +80,27 @@ class Tally:
         """Base of the flawless rate."""
         return self.flawless + self.broken
 
+    @property
+    def left_late(self) -> int:
+        """Visits that left unserved after `abandon_after_s` or later, greeted or not."""
+        return sum(self.outcomes[one] for one in _LEFT) - self.left_early
+
+    @property
+    def late_greeted(self) -> int:
+        """Those of them that had been greeted."""
+        return self.outcomes[Outcome.GREETED_ONLY] - self.early_greeted
+
     @classmethod
-    def of_visit(cls, visit: Visit) -> Self:
-        """Tally of one visit, final or as it stands when its window closes."""
+    def of_visit(cls, visit: Visit, expected: Encounter = _DEFAULTS) -> Self:
+        """Tally of one visit, final or as it stands when its window closes.
+
+        Args:
+            visit: the visit.
+            expected: the expectations and limits in force.
+        """
+        served, greeting = visit.outcome is Outcome.SERVED, visit.greeting
+        early = visit.outcome in _LEFT and _seconds(visit.stay) < expected.abandon_after_s
+        greeted_late = visit.outcome is Outcome.GREETED_ONLY and not early
         return cls(
             outcomes=Counter({visit.outcome: 1}),
             left_censored=int(visit.left_censored),
@@ -84,10 +114,18 @@ class Tally:
             broken=int(visit.flawless is False),
             recovered=int(visit.flawless is False and visit.outcome is Outcome.SERVED),
             interrupted=int(visit.interruptions > 0),
+            served_interrupted=int(served and visit.interruptions > 0),
+            greeted_in_time=int(
+                greeting is not None and _seconds(greeting) <= expected.greet_within_s
+            ),
+            left_early=int(early),
+            early_greeted=int(early and visit.outcome is Outcome.GREETED_ONLY),
             observed=exactly(visit.stay.observed_s),
             bridged=exactly(visit.stay.bridged_s),
             unknown=exactly(visit.stay.unknown_s),
-            patterns=Counter() if visit.pattern is None else Counter({visit.pattern: 1}),
+            patterns=Counter({visit.pattern: 1})
+            if visit.pattern is not None and (served or greeted_late)
+            else Counter(),
         )
 
     @classmethod
@@ -109,6 +147,10 @@ class Tally:
             broken=self.broken + other.broken,
             recovered=self.recovered + other.recovered,
             interrupted=self.interrupted + other.interrupted,
+            served_interrupted=self.served_interrupted + other.served_interrupted,
+            greeted_in_time=self.greeted_in_time + other.greeted_in_time,
+            left_early=self.left_early + other.left_early,
+            early_greeted=self.early_greeted + other.early_greeted,
             observed=self.observed + other.observed,
             bridged=self.bridged + other.bridged,
             unknown=self.unknown + other.unknown,
@@ -116,6 +158,11 @@ class Tally:
             attended=self.attended + other.attended,
             patterns=self.patterns + other.patterns,
         )
+
+
+def _seconds(duration: Duration) -> float:
+    """Its length to the millisecond, as histograms and `visits.jsonl` have it."""
+    return round(duration.total_s, 3)
 
 
 def _until(visit: Visit, latency_s: float | None) -> Histogram:

@@ -34,6 +34,7 @@ class WeekPart:
         largest: visits of the largest.
         scale: of the coarsest one's histograms.
         seconds: of visits observed, bridged and unknown, as its cells tell them.
+        longest: most time that one of them has with a party present.
     """
 
     span: Period
@@ -42,6 +43,7 @@ class WeekPart:
     largest: int
     scale: int
     seconds: tuple[int, int, int]
+    longest: timedelta
 
     @classmethod
     def of(cls, cell: JoinedCell, scale: int = MAX_SCALE) -> "WeekPart":
@@ -51,7 +53,8 @@ class WeekPart:
             round(one.total_seconds()) for one in (tally.observed, tally.bridged, tally.unknown)
         )
         coarsest = min(scale, scale_for(tally.visits))
-        return cls(cell.period, tally, 1, tally.visits, coarsest, (observed, bridged, unknown))
+        seconds = (observed, bridged, unknown)
+        return cls(cell.period, tally, 1, tally.visits, coarsest, seconds, tally.present)
 
     def __add__(self, other: "WeekPart") -> "WeekPart":
         """Both together."""
@@ -67,6 +70,7 @@ class WeekPart:
             max(self.largest, other.largest),
             min(self.scale, other.scale),
             (observed, bridged, unknown),
+            max(self.longest, other.longest),
         )
 
 
@@ -112,6 +116,13 @@ class WeekGatherer:
         part = WeekPart.of(cell, scale)
         before = self._parts.get((week, point))
         self._parts[week, point] = part if before is None else before + part
+
+    def leave_out(self, point: PointId, at: datetime) -> None:
+        """A gathered cell of `point` will not leave after all: nor will its week of that point.
+
+        Whatever is gathered of it later no longer begins where the week does.
+        """
+        self._parts.pop((self._calendar.enclosing(Level.WEEK, at), point), None)
 
     def over(self, until: datetime | None) -> list[WeekPart]:
         """The weeks that ended by `until`, each with all its points; None: all of them.

@@ -27,7 +27,8 @@ from edge.clock import Stamp
 from edge.testing import MemoryOutbox, a_site, a_visit
 from edge.uplink import Reporter
 from edge.visits.values import Visit
-from firmware_cfg.messages import Cell, Level, Window, decode
+from firmware_cfg.codec import decode
+from firmware_cfg.messages import Cell, Level, Window
 from firmware_cfg.site import Site
 from firmware_cfg.topics import Kind
 from tests.audit.release.trace import Device, Sent, everything_sent

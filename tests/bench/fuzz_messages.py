@@ -24,8 +24,9 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from firmware_cfg.codec import decode
 from firmware_cfg.errors import MessageError
-from firmware_cfg.messages import Reported, Window, decode
+from firmware_cfg.messages import Reported, Window
 from tests.bench.fuzz_messages_ends import DeviceReader, IngestReader
 from tests.bench.fuzz_messages_grammar import KINDS
 from tests.bench.fuzz_messages_making import BOMB, GOLDEN

@@ -25,7 +25,8 @@ from edge.outbox import Outbox
 from edge.publisher import Publisher
 from edge.testing import AckSigner, ManualClock, MemoryOutbox, a_site
 from edge.uplink import Reporter
-from firmware_cfg.messages import Desired, Health, Rejection, Reported, decode, encode
+from firmware_cfg.codec import decode, encode
+from firmware_cfg.messages import Desired, Health, Rejection, Reported
 from firmware_cfg.topics import Kind
 from server.ingest.reading import (
     MAX_REASON,
@@ -87,7 +88,10 @@ def _wrong_refusal(topic: str, payload: bytes, refusal: Refusal) -> str:
         return f"{refusal.device!r:.100} named on {topic!r:.200}"
     if refusal.key is None:
         return ""
-    fields = json.loads((plain(payload) or b"null").decode())
+    pairs = json.loads((plain(payload) or b"null").decode(), object_pairs_hook=list)
+    fields = dict(pairs)
+    if any([key for key, _ in pairs].count(name) > 1 for name in ("device", "epoch", "sequence")):
+        return f"a key named from a message that says it twice: {payload!r:.300}"
     told = (fields["device"], fields["epoch"], fields["sequence"])
     named = (refusal.key.device, refusal.key.epoch, refusal.key.sequence)
     sound = re.fullmatch(r"[0-9a-f]{16}", named[1]) and 1 <= named[2] < 2**63

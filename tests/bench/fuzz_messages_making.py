@@ -8,6 +8,7 @@
 | numbers, texts | a number or a text replaced by a strange one: 1e400, NaN, 05, lone surrogates … |
 | swapped, foreign, dropped | values of the same or of another message in the wrong place |
 | added, nested | unknown and repeated keys, deep nesting |
+| twice | a key of any object once more, anywhere in it, with its own value or another |
 | version | another schema version or kind, with and without unknown keys |
 | cell | cells below k, incoherent ones, backward spans, buckets out of range |
 | seal | damaged seals: bombs, cut, several members, something behind the end |
@@ -24,51 +25,14 @@ from random import Random
 from typing import cast
 
 from tests.bench.fuzz_messages_grammar import KINDS, Grammar, Json, Table
+from tests.bench.fuzz_messages_strange import ENDS, KEYS, NUMBERS, TEXTS
 
 GOLDEN = Path(__file__).parents[1] / "unit" / "firmware_cfg" / "golden" / "v1"
 SEALED_SHARE = 0.2
+MARK = "@once more"
 PLACE = re.compile(rb"[{[,:]")
 NUMBER = re.compile(rb"-?\d+(?:\.\d+)?")
 TEXT = re.compile(rb'"[^"]*"')
-NUMBERS = (
-    *(b"1e400", b"-1e400", b"1e-400", b"NaN", b"Infinity", b"-Infinity", b"-0", b"-0.0", b"01"),
-    *(b"1.", b".5", b"+1", b"0x10", b"1_0", b"1e5", b"5.0", b"-1", b"0", b"true", b"null", b'"1"'),
-    *(b"9007199254740993", b"9223372036854775807", b"9223372036854775808", b"1" + b"0" * 400),
-    *(b"1" + b"0" * 4000, b"1" + b"0" * 20000, b"999", b"1001", b"1000001", b"4", b"2e3", b"0.1"),
-)
-TEXTS = (
-    *(
-        b'""',
-        b'"\\u0000"',
-        b'"\\ud800"',
-        b'"\\ud83d\\ude00"',
-        b'"\xff\xfe"',
-        b'"\xc0\x80"',
-        b'"\t"',
-    ),
-    *(
-        b'"a\\nb"',
-        b'"kiosk-7\\n"',
-        b'"\xed\xa0\x80"',
-        b'"\\x41"',
-        b'"' + b"x" * 5000 + b'"',
-        b"'a'",
-    ),
-    *(b'"2026-11-02T01:00:00+02:00"', b'"2026-11-02 01:00:00Z"', b'"1700000000"', b'"\\n\\r"'),
-    *(b'"2026-11-02T01:00:00.5Z"', b'"2026-11-02T01:00Z"', b'"2026-11-02T01:00:60Z"', b"7"),
-    *(b'"0001-01-01T00:00:00+23:00"', b'"9999-12-31T23:59:59-23:00"', b'"0000-01-01T00:00:00Z"'),
-    *(
-        b'"2026-02-29T01:00:00Z"',
-        b'"2026-11-02t01:00:00z"',
-        b'"\xd9\xa5"',
-        b'"1"',
-        b'"05"',
-        b'"+5"',
-    ),
-    *(b'" 5"', b'"5.0"', b'"5_0"', b'"-0"', b'"801"', b'"-201"', b'"kind"', b'"week"', b'"store"'),
-)
-ENDS = ("0001-01-01T00:00:00+23:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:00")
-KEYS = (b"new", b"kind", b"schema_version", b"k", b"visits", b"epoch", b"sequence", b"pad", b"5")
 BOMB = zlib.compress(b'{"kind":"window","a":"' + b" " * (1 << 24), 9)
 Make = Callable[["Maker"], bytes]
 
@@ -215,6 +179,23 @@ def _added(maker: Maker) -> bytes:
     return data[:at] + b'"' + key + b'":' + held + between + data[at:]
 
 
+def _twice(maker: Maker) -> bytes:
+    """A key once more in its object: nothing but its being doubled need be wrong."""
+    value, chance = maker.value(), maker.chance
+    found = [(one, key) for one, key in places(value) if isinstance(one, dict)]
+    table, key = chance.choice(found)
+    held = _get(table, key)
+    if chance.random() < 0.5:
+        held = _get(*chance.choice(list(places(value))))
+    keys = [*table.items()]
+    keys.insert(chance.randrange(len(keys) + 1), (MARK, json.loads(_dumped(held))))
+    table.clear()
+    table.update(keys)
+    name = str(key)
+    spelled = f"\\u{ord(name[0]):04x}{name[1:]}" if chance.random() < 0.2 else name
+    return _dumped(value).replace(MARK.encode(), spelled.encode())
+
+
 def _nested(maker: Maker) -> bytes:
     depth = maker.chance.choice([2, 50, 150, 199, 200, 201, 1000, 50_000])
     left, right = maker.chance.choice([(b"[", b"]"), (b'{"a":', b"}")])
@@ -287,6 +268,7 @@ MAKERS: tuple[tuple[str, Make], ...] = (
     ("foreign", _foreign),
     ("dropped", _dropped),
     ("added", _added),
+    ("twice", _twice),
     ("nested", _nested),
     ("version", _version),
     ("cell", _cell),

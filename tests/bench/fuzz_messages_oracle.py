@@ -1,8 +1,9 @@
 """What a reader may accept, said a second time: the published schemas, and the stated invariants.
 
-Nothing of the reader is used to judge it. An accepted message must be JSON without NaN, meet its
-schema in `docs/schema/` (a key that has a default may be absent), keep the invariants of a window,
-and say the same when it is written again. A refusal must be one short, printable line.
+Nothing of the reader is used to judge it. An accepted message must be JSON without NaN and without
+a doubled key, meet its schema in `docs/schema/` (a key that has a default may be absent), keep the
+invariants of a window, and say the same when it is written again. A refusal must be one short,
+printable line.
 """
 
 from __future__ import annotations
@@ -38,16 +39,24 @@ def plain(payload: bytes) -> bytes | None:
     return text if whole and not any(stream.unused_data) else None
 
 
-def parsed(payload: bytes) -> Json:
-    """The value of a payload as the standard library reads it.
+def parsed(payload: bytes, *, constants: bool = False) -> Json:
+    """The value of a payload as the standard library reads it; with NaN only if `constants`.
 
     Raises:
-        ValueError: no JSON in UTF-8, or with NaN or Infinity in it.
+        ValueError: no JSON in UTF-8, or with NaN or Infinity in it, or a key twice in an object.
     """
     text = plain(payload)
     if text is None:
         raise ValueError("damaged seal")
-    return cast("Json", json.loads(text.decode("utf-8"), parse_constant=_no_constant))
+    constant = float if constants else _no_constant
+    told = json.loads(text.decode("utf-8"), parse_constant=constant, object_pairs_hook=_each_once)
+    return cast("Json", told)
+
+
+def _each_once(pairs: list[tuple[str, Json]]) -> Json:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError(f"a key twice among {[key for key, _ in pairs]!r:.200}")
+    return dict(pairs)
 
 
 def _no_constant(name: str) -> Json:

@@ -10,20 +10,20 @@ The server's and the device's are in `fuzz_messages_ends`.
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol
+from typing import Protocol, cast
 
+from firmware_cfg.codec import decode, encode, peek
 from firmware_cfg.errors import MessageError
-from firmware_cfg.messages import MODELS, Health, Message, decode, encode, peek
+from firmware_cfg.messages import MODELS, Health, Message
 from firmware_cfg.sealing import opened
 from firmware_cfg.topics import parse_topic
-from tests.bench.fuzz_messages_grammar import KINDS
+from tests.bench.fuzz_messages_grammar import KINDS, Table
 from tests.bench.fuzz_messages_making import Maker
-from tests.bench.fuzz_messages_oracle import Judge, plain, refusal_complaint
+from tests.bench.fuzz_messages_oracle import Judge, parsed, plain, refusal_complaint
 
 DEVICE = "kiosk-7"
 TOPIC = re.compile(
@@ -116,10 +116,18 @@ class PeekReader:
             said = refusal_complaint(str(error), payload)
         took_s = time.thread_time() - began_s
         if found is not None:
-            fields = json.loads((plain(payload) or b"null").decode())
-            told = (fields.get("kind"), fields.get("schema_version"))
-            said = "" if told == found and type(told[1]) is int else f"{found} read from {told}"
+            said = _wrong_peek(payload, found)
         return Verdict(made, found is not None, said, took_s, len(payload))
+
+
+def _wrong_peek(payload: bytes, found: tuple[str, int]) -> str:
+    """What is wrong with a kind and version that were read from a payload."""
+    try:
+        fields = cast("Table", parsed(payload, constants=True))
+    except ValueError as why:
+        return f"{found} read from what is no JSON: {why}"
+    told = (fields.get("kind"), fields.get("schema_version"))
+    return "" if told == found and type(told[1]) is int else f"{found} read from {told}"
 
 
 class OpenedReader:

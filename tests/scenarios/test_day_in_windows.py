@@ -21,6 +21,7 @@ from edge.windows.release import Terms, cell_of
 from edge.windows.tally import Tally
 from firmware_cfg.histogram import Fate, Histogram
 from firmware_cfg.messages import Cell, PointKind
+from firmware_cfg.site import Encounter
 from firmware_cfg.store import Store
 from server.unions import merged
 from tests.scenarios.drawn_days import COUNTER, FINAL_AFTER_S, OPEN_S, SETTLE_S, Day, days
@@ -28,6 +29,7 @@ from tests.scenarios.drawn_days import COUNTER, FINAL_AFTER_S, OPEN_S, SETTLE_S,
 NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)  # a Monday
 STORE = Store(opening={"mon": ("09:00-13:00",)})
 K = 5
+EXPECTED = Encounter(window_settle_s=SETTLE_S)
 TERMS = Terms(K, staff=True, kinds={COUNTER: PointKind.SERVICE_POINT})
 Durations = list[tuple[float, Fate]]
 
@@ -36,7 +38,7 @@ def in_windows(day: Day) -> tuple[list[ClosedWindow], WindowKeeper]:
     """The day through the keeper, event by event, each window closed when it is due."""
     keeper = WindowKeeper(
         StoreCalendar(STORE, day.window_s),
-        SETTLE_S,
+        EXPECTED,
         [COUNTER],
         lambda t_s: NINE + timedelta(seconds=t_s),
         begins=NINE - timedelta(hours=1),
@@ -94,6 +96,12 @@ def of_visits(visits: list[Visit]) -> Tally:
     """Everything about visits, counted from the whole list at once."""
     judged = [one for one in visits if one.flawless is not None]
     broken = [one for one in judged if not one.flawless]
+    unserved = (Outcome.GREETED_ONLY, Outcome.ABANDONED, Outcome.PASSED)
+    early = [
+        one
+        for one in visits
+        if one.outcome in unserved and round(one.stay.total_s, 3) < EXPECTED.abandon_after_s
+    ]
     bridged_ms = sum(round(one.stay.bridged_s * 1000) for one in visits)
     unknown_ms = sum(round(one.stay.unknown_s * 1000) for one in visits)
     whole_ms = sum(round(one.stay.total_s * 1000) for one in visits)
@@ -108,6 +116,15 @@ def of_visits(visits: list[Visit]) -> Tally:
         broken=len(broken),
         recovered=sum(one.outcome is Outcome.SERVED for one in broken),
         interrupted=sum(one.interruptions > 0 for one in visits),
+        served_interrupted=sum(
+            one.interruptions > 0 and one.outcome is Outcome.SERVED for one in visits
+        ),
+        greeted_in_time=sum(
+            one.greeting is not None and round(one.greeting.total_s, 3) <= EXPECTED.greet_within_s
+            for one in visits
+        ),
+        left_early=len(early),
+        early_greeted=sum(one.outcome is Outcome.GREETED_ONLY for one in early),
         observed=timedelta(milliseconds=whole_ms - bridged_ms - unknown_ms),
         bridged=timedelta(milliseconds=bridged_ms),
         unknown=timedelta(milliseconds=unknown_ms),

@@ -15,7 +15,8 @@ import edge.cli
 import server.cli
 from edge.visits.values import Evidence, Outcome, Pattern
 from firmware_cfg.cells import Cell, StaffFigures
-from firmware_cfg.messages import HEALTH_BYTES, MODELS, SCHEMA_VERSION, decode
+from firmware_cfg.codec import decode
+from firmware_cfg.messages import HEALTH_BYTES, MODELS, SCHEMA_VERSION
 from firmware_cfg.sealing import MOST_WINDOW_BYTES, window_bytes
 from firmware_cfg.site import Encounter
 from firmware_cfg.topics import PREFIX, SHARED_UPLINK_FILTER, Kind

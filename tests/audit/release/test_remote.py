@@ -12,7 +12,8 @@ import pytest
 
 from edge.testing import ManualClock
 from edge.upload import Upload
-from firmware_cfg.messages import Desired, encode
+from firmware_cfg.codec import encode
+from firmware_cfg.messages import Desired
 from firmware_cfg.site import Privacy
 from firmware_cfg.topics import Kind
 from tests.audit.release.trace import NINE, Device, World

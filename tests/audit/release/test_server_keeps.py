@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from edge.windows.release import STORE_POINT
-from firmware_cfg.messages import Level, PointKind, Split, WeekFigures, encode
+from firmware_cfg.codec import encode
+from firmware_cfg.messages import Level, PointKind, Split, WeekFigures
 from server.database import open_database, sqlite_url, writer
 from server.identity import apply_identity
 from server.identity_file import load_identity
 from server.ingest.committing import commit
 from server.ingest.reading import read
-from server.tables import aside, cell, store_week
+from server.schema.cells import cell, store_week
+from server.schema.messages import aside
 from server.testing import MONDAY, MessageFactory
 from tests.unit.server.conftest import IDENTITY
 

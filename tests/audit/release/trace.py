@@ -19,7 +19,8 @@ from edge.outbox import Outbox
 from edge.testing import AckSigner, ManualClock, a_site
 from edge.upload import OUTBOX_FILE, Upload
 from edge.visits.values import PasserBy, PointId, PresenceSpan
-from firmware_cfg.messages import Window, decode, encode
+from firmware_cfg.codec import decode, encode
+from firmware_cfg.messages import Window
 from firmware_cfg.topics import Kind
 
 if TYPE_CHECKING:

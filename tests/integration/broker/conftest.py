@@ -15,9 +15,11 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from edge.clock import SystemClock
 from edge.health import Vitals, reported
 from edge.outbox import Outbox
-from edge.publisher import Publisher, Timing
+from edge.publisher import Publisher
 from edge.testing import AckSigner, a_site
-from firmware_cfg.messages import Coverage, Window, decode, encode
+from edge.timing import Timing
+from firmware_cfg.codec import decode, encode
+from firmware_cfg.messages import Coverage, Window
 from firmware_cfg.site import Site
 from firmware_cfg.topics import Kind, parse_topic, topic
 from tests.brokers import MOSQUITTO, BrokerProcess, free_port, start_iotcore, start_mosquitto

@@ -18,7 +18,8 @@ from edge.ledger.head import Head
 from edge.ledger.tables import rows
 from edge.ledger.traffic import Meter, Traffic, shortcomings, traffic_of
 from edge.ledger.verification import Verification, verify
-from firmware_cfg.messages import Desired, Health, decode, encode
+from firmware_cfg.codec import decode, encode
+from firmware_cfg.messages import Desired, Health
 from firmware_cfg.topics import Kind, topic
 from tests.brokers import BrokerProcess, free_port, start_iotcore
 from tests.integration.broker.conftest import DEVICE, Device, FarEnd, eventually

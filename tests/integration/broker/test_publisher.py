@@ -11,7 +11,8 @@ import pytest
 from edge.broker_link import BrokerLink
 from edge.ledger.traffic import Meter
 from edge.testing import AckSigner
-from firmware_cfg.messages import Desired, Health, Reported, State, decode, encode
+from firmware_cfg.codec import decode, encode
+from firmware_cfg.messages import Desired, Health, Reported, State
 from firmware_cfg.topics import Kind
 from tests.brokers import BrokerProcess, free_port
 from tests.integration.broker.conftest import DEVICE, Device, FarEnd, eventually
@@ -99,7 +100,8 @@ from edge.broker_link import BrokerLink
 from edge.ledger.entry import EntryKind
 from edge.ledger.traffic import Meter
 from edge.outbox import Outbox
-from firmware_cfg.messages import State, encode
+from firmware_cfg.codec import encode
+from firmware_cfg.messages import State
 from firmware_cfg.site import Broker
 from firmware_cfg.topics import Kind
 

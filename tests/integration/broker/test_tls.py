@@ -18,7 +18,8 @@ from edge.errors import LinkError
 from edge.ledger.entry import EntryKind
 from edge.ledger.traffic import Meter, shortcomings
 from edge.outbox import Outbox
-from firmware_cfg.messages import State, encode
+from firmware_cfg.codec import encode
+from firmware_cfg.messages import State
 from firmware_cfg.site import Broker
 from firmware_cfg.topics import Kind
 from tests.brokers import MOSQUITTO, BrokerProcess, free_port

@@ -10,9 +10,9 @@ import pytest
 
 from edge.clock import SystemClock
 from edge.health import Vitals, layers_of
-from edge.publisher import Timing
 from edge.punctual import HOLD_S, MARK_S
 from edge.testing import ManualClock, a_site
+from edge.timing import Timing
 from edge.upload import Upload
 from firmware_cfg.confine.layers import REPORTED, Layer
 from firmware_cfg.confine.report import Confinement

@@ -74,6 +74,17 @@ def test_what_was_stored_survives_a_restart_with_its_epoch_and_state(
     again.close()
 
 
+def test_no_file_holds_a_state_from_before(outbox: Outbox, path: Path) -> None:
+    """Two states of one cell, subtracted, would tell the visits between them."""
+    for number in range(30):
+        state = f"state-{number:02}-".encode() * 900
+        outbox.append(lambda epoch, seq: f"{epoch} {seq}".encode(), state)
+    outbox.save_state(b"state-99")
+    kept = b"".join(one.read_bytes() for one in path.parent.iterdir() if one.is_file())
+    assert b"state-99" in kept
+    assert [number for number in range(30) if f"state-{number:02}".encode() in kept] == []
+
+
 def test_only_the_provisioned_servers_signature_settles(outbox: Outbox, signer: AckSigner) -> None:
     fill(outbox, 2)
     true = ack(signer, outbox, 2)

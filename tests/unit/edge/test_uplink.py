@@ -8,7 +8,8 @@ from edge.testing import MemoryOutbox, a_site, a_visit
 from edge.uplink import Reporter
 from edge.visits.values import Visit
 from edge.windows.release import Held
-from firmware_cfg.messages import Cell, Desired, Window, decode
+from firmware_cfg.codec import decode
+from firmware_cfg.messages import Cell, Desired, Window
 from firmware_cfg.sealing import window_bytes
 from firmware_cfg.site import Site
 

@@ -14,11 +14,12 @@ from edge.ledger.entry import EntryKind
 from edge.outbox import Outbox
 from edge.punctual import HOLD_S, MARK_S, STEP_S
 from edge.testing import ManualClock, a_site, a_visit
-from edge.uplink import Tightened
+from edge.tightening import Tightened
 from edge.upload import OUTBOX_FILE, Upload
 from edge.visits.values import Visit
 from edge.windows.release import Held
-from firmware_cfg.messages import Desired, Window, decode, encode
+from firmware_cfg.codec import decode, encode
+from firmware_cfg.messages import Desired, Window
 from firmware_cfg.topics import Kind
 
 NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)

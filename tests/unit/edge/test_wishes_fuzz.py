@@ -12,8 +12,9 @@ import pytest
 from edge.clock import Stamp
 from edge.testing import MemoryOutbox, a_site
 from edge.uplink import Reporter
+from firmware_cfg.codec import decode
 from firmware_cfg.errors import MessageError
-from firmware_cfg.messages import Desired, decode
+from firmware_cfg.messages import Desired
 from tests.bench.fuzz_messages import fuzz
 from tests.bench.fuzz_messages_ends import DeviceReader
 from tests.bench.fuzz_messages_oracle import Judge

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from firmware_cfg.codec import decode
 from firmware_cfg.errors import MessageError, NewerVersionError
-from firmware_cfg.messages import MODELS, Desired, Health, Message, Reported, Window, decode
+from firmware_cfg.messages import MODELS, Desired, Health, Message, Reported, Window
 from firmware_cfg.sealing import MOST_TEXT_BYTES
 from firmware_cfg.topics import parse_topic
 from tests.bench.fuzz_messages import fuzz, readers

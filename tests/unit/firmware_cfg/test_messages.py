@@ -11,27 +11,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware_cfg.codec import OLDEST_READ_VERSION, check_version, decode, encode, peek
 from firmware_cfg.docs import message_schema
 from firmware_cfg.errors import MessageError, NewerVersionError
 from firmware_cfg.histogram import Fate, Histogram
 from firmware_cfg.messages import (
     HEALTH_BYTES,
     MODELS,
-    OLDEST_READ_VERSION,
     SCHEMA_VERSION,
     Ack,
+    Cell,
     Coverage,
     Desired,
     Health,
     Message,
+    PointKind,
     Rejection,
     Window,
     WireHistogram,
     ack_signed_bytes,
-    check_version,
-    decode,
-    encode,
-    peek,
 )
 from firmware_cfg.sealing import MOST_WINDOW_BYTES, opened
 
@@ -200,6 +198,13 @@ def test_a_value_without_a_version_of_its_own_reads_too() -> None:
     assert decode(Rejection, encode(rejection)) == rejection
     with pytest.raises(MessageError, match="rejection: seq: "):
         decode(Rejection, b'{"seq":0,"reason":"x"}')
+
+
+def test_a_cell_s_kind_is_not_taken_for_a_message_s() -> None:
+    cell = json.loads(golden(Window))["cells"][0]
+    assert decode(Cell, json.dumps(cell).encode()).kind is PointKind.SERVICE_POINT
+    with pytest.raises(MessageError, match="cell: visits: "):
+        decode(Cell, json.dumps(cell | {"visits": -1}).encode())
 
 
 def test_versions_beside_those_read_are_refused() -> None:

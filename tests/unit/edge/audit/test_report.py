@@ -11,8 +11,9 @@ import pytest
 from edge.audit.binding import Binding
 from edge.audit.finding import Finding, Part, Status, Words, failures, judged
 from edge.audit.report import texts
+from edge.audit.report.appendix import MOST_LINES
 from edge.audit.report.machine import as_json
-from edge.audit.report.page import MOST_LINES, as_html
+from edge.audit.report.page import as_html
 from edge.audit.report.text import as_text
 from edge.audit.report.titles import MATTERS, SUBJECTS, WHOLE, title
 from edge.audit.report.values import Report

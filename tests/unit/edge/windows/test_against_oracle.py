@@ -15,9 +15,12 @@ from edge.rows import visit_line
 from edge.testing import MemoryOutbox, a_site, a_visit
 from edge.uplink import Reporter
 from edge.visits.values import Duration, Event, Outcome, PasserBy, PointId, PresenceSpan, Visit
-from firmware_cfg.messages import Window, decode
+from firmware_cfg.codec import decode
+from firmware_cfg.messages import Window
 from firmware_cfg.site import Site
-from tests.oracle_release import Presence, instant, released_cells, windows
+from tests.oracle_calendar import instant, windows
+from tests.oracle_joining import Presence
+from tests.oracle_release import released_cells
 
 ZERO = datetime(2027, 3, 22, 7, 3, tzinfo=UTC)  # a week before the clocks change in Europe
 FINAL_AFTER_S = 60.0
@@ -45,7 +48,7 @@ def some_visits(random: Random, days: int, a_day: float) -> list[Visit]:
         at += random.expovariate(a_day / 86400)
         if at > days * 86400:
             return visits
-        stay_s = round(random.uniform(16, 300) if random.random() < 0.97 else 9000.0, 3)
+        stay_s = round(random.uniform(6, 300) if random.random() < 0.97 else 9000.0, 3)
         greeted = random.random() < 0.8
         after = [round(random.uniform(0, stay_s), 3) for _ in range(2)]
         served = greeted and random.random() < 0.9

@@ -56,13 +56,25 @@ def shown(cells: list[JoinedCell]) -> list[tuple[str, str, int, Level]]:
     ]
 
 
-def test_busy_windows_stand_alone_and_the_last_is_held() -> None:
+def test_busy_windows_stand_alone_and_leave_with_the_end_of_their_hour() -> None:
     released, joiner = online([12, 15, 10])
-    assert shown(released) == [
-        ("01 09:00", "01 09:30", 12, Level.HALF_HOUR),
+    assert shown(released) == [("01 09:00", "01 09:30", 12, Level.HALF_HOUR)]
+    assert shown(joiner.closed_cells()) == [
         ("01 09:30", "01 10:00", 15, Level.HALF_HOUR),
+        ("01 10:00", "01 10:30", 10, Level.HALF_HOUR),
     ]
-    assert shown(joiner.closed_cells()) == [("01 10:00", "01 10:30", 10, Level.HALF_HOUR)]
+
+
+def test_hours_of_one_cell_wait_for_the_end_of_their_day_part() -> None:
+    store = DAYTIME.model_copy(update={"day_parts": ("12:00",)})
+    released, _ = online([4, 8, 3, 9, 0], store)
+    assert released == []
+    released, joiner = online([4, 8, 3, 9, 0, 20], store)
+    assert shown(released) == [
+        ("01 09:00", "01 10:00", 12, Level.HOUR),
+        ("01 10:00", "01 11:00", 12, Level.HOUR),
+    ]
+    assert shown(joiner.closed_cells()) == [("01 11:00", "01 12:00", 20, Level.HOUR)]
 
 
 def test_two_thin_half_hours_join_inside_their_hour() -> None:

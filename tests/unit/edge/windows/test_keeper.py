@@ -11,6 +11,7 @@ from edge.windows.calendar import StoreCalendar
 from edge.windows.keeper import ClosedWindow, WindowKeeper
 from edge.windows.tally import Tally
 from firmware_cfg.messages import Coverage
+from firmware_cfg.site import Encounter
 from firmware_cfg.store import Store
 
 NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)  # a Monday
@@ -21,7 +22,7 @@ DAYTIME = Store(opening={"mon": ("09:00-18:00",), "tue": ("09:10-18:00",)})
 def keeper(store: Store = DAYTIME, begins: datetime = NINE, settle_s: int = 1800) -> WindowKeeper:
     kept = WindowKeeper(
         StoreCalendar(store, 1800),
-        settle_s,
+        Encounter(window_settle_s=settle_s),
         [COUNTER],
         lambda t_s: NINE + timedelta(seconds=t_s),
         begins=begins,
@@ -119,7 +120,7 @@ def test_a_camera_that_died_is_not_taken_for_an_empty_shop() -> None:
 def test_the_window_of_a_restart_says_so() -> None:
     kept = WindowKeeper(
         StoreCalendar(DAYTIME, 1800),
-        1800,
+        Encounter(),
         [COUNTER],
         lambda t_s: NINE + timedelta(seconds=t_s),
         begins=NINE + timedelta(minutes=20),
@@ -134,7 +135,7 @@ def test_the_window_of_a_restart_says_so() -> None:
 def test_what_was_reported_before_a_restart_is_not_reported_again() -> None:
     kept = WindowKeeper(
         StoreCalendar(DAYTIME, 1800),
-        1800,
+        Encounter(),
         [COUNTER],
         lambda t_s: NINE + timedelta(seconds=t_s),
         begins=NINE + timedelta(minutes=50),

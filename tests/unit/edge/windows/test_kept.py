@@ -1,6 +1,9 @@
 """A reporter that goes on from what was kept is one that was never interrupted."""
 
+from collections import Counter as Counted
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any, get_type_hints
 from unittest.mock import patch
 
 import pytest
@@ -10,9 +13,25 @@ from hypothesis import strategies as st
 from edge.clock import Stamp
 from edge.testing import MemoryOutbox, a_site, a_visit
 from edge.uplink import Reporter
-from edge.visits.values import BlindSpan, Event, PasserBy, PointId, PresenceSpan, Visit
-from edge.windows.kept import from_bytes, to_bytes
-from firmware_cfg.messages import Cell, Invalid, PointKind, Window, decode
+from edge.visits.values import (
+    BlindSpan,
+    Event,
+    Outcome,
+    PasserBy,
+    PointId,
+    PresenceSpan,
+    Visit,
+)
+from edge.windows.calendar import Period
+from edge.windows.coverage import Seen
+from edge.windows.join import JoinedCell
+from edge.windows.keeper import Unfinished
+from edge.windows.kept import Standing, from_bytes, to_bytes
+from edge.windows.tally import Tally
+from edge.windows.week import OpenWeeks, WeekPart
+from firmware_cfg.codec import decode
+from firmware_cfg.histogram import Fate, Histogram
+from firmware_cfg.messages import Cell, Invalid, Level, PointKind, Window
 from firmware_cfg.site import Site
 
 NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)  # a Monday
@@ -269,3 +288,22 @@ def test_without_a_checkpoint_thin_remainders_are_lost() -> None:
         one.pass_to(86400.0 * 40, [])
     assert sum(cell.visits for cell in counter.cells()) < 18
     assert sum(cell.visits for cell in kept.cells()) == 18
+
+
+def test_every_count_length_and_histogram_of_a_tally_is_kept() -> None:
+    """Each with a value of its own, so that none is taken for another."""
+    numbers = iter(range(1, 100))
+    made: dict[type, Callable[[], object]] = {
+        int: lambda: next(numbers),
+        timedelta: lambda: timedelta(milliseconds=next(numbers)),
+        Histogram: lambda: Histogram(5, {Fate.LEFT: {next(numbers): next(numbers)}}),
+    }
+    fields: dict[str, Any] = {
+        name: made[kind]() for name, kind in get_type_hints(Tally).items() if kind in made
+    }
+    assert len(fields) == 19
+    tally = Tally(**fields, outcomes=Counted({Outcome.SERVED: 3}))
+    cell = JoinedCell(Level.WEEK, Period(NINE, NINE + timedelta(days=1)), tally)
+    weeks = OpenWeeks(NINE, {(cell.period, COUNTER): WeekPart.of(cell)})
+    kept = Standing(NINE, Unfinished(None, {}, Seen()), {}, weeks)
+    assert from_bytes(to_bytes(kept)) == kept

@@ -5,11 +5,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import edge
-from edge.testing import a_site, a_visit
-from edge.visits.values import PointId
+from edge.testing import NOTHING, a_site, a_visit
+from edge.visits.values import Evidence, Outcome, PointId, Visit
 from edge.windows.calendar import Period
 from edge.windows.join import JoinedCell
 from edge.windows.release import (
@@ -22,9 +24,10 @@ from edge.windows.release import (
     payload,
 )
 from edge.windows.tally import Tally
+from firmware_cfg.codec import decode
 from firmware_cfg.errors import MessageError
 from firmware_cfg.histogram import Fate, Histogram
-from firmware_cfg.messages import Cell, Coverage, Invalid, Level, Window, decode
+from firmware_cfg.messages import Cell, Coverage, Invalid, Level, Window
 from firmware_cfg.sealing import opened, sealed_bytes
 
 NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -69,6 +72,47 @@ def head() -> Window:
 def test_fewer_than_k_visits_make_no_cell() -> None:
     with pytest.raises(ValidationError, match="at least k"):
         cell_of(COUNTER, joined(9), terms())
+
+
+def ungreeted(visit: Visit) -> Visit:
+    """The same stay, had nobody greeted it; a served one as it is."""
+    if visit.service_started_s is not None:
+        return visit
+    ended = Outcome.ABANDONED if visit.stay.total_s >= 15 else Outcome.PASSED
+    return replace(
+        visit,
+        greeted_s=None,
+        greeting=None,
+        interaction=NOTHING,
+        outcome=ended if visit.departed_s is not None else visit.outcome,
+        flawless=False if ended is Outcome.ABANDONED else None,
+        evidence=Evidence.NONE,
+    )
+
+
+STAYS = st.builds(
+    a_visit,
+    st.floats(0, 1700).map(lambda at_s: round(at_s, 3)),
+    stay_s=st.floats(6, 400).map(lambda stay_s: round(stay_s, 3)) | st.just(15.0),
+    greeted_after_s=st.none() | st.floats(0, 5),
+    served_after_s=st.none() | st.just(5.0),
+    outcome=st.none() | st.just(Outcome.STILL_PRESENT),
+    left_censored=st.booleans(),
+)
+
+
+@given(st.lists(STAYS, min_size=10, max_size=25))
+def test_whether_who_left_had_been_greeted_changes_nothing_in_a_small_teams_cell(
+    visits: list[Visit],
+) -> None:
+    worlds = (visits, [ungreeted(visit) for visit in visits])
+    period = Period(NINE, NINE + timedelta(minutes=30))
+    tallies = [sum(map(Tally.of_visit, world), Tally()) for world in worlds]
+    cells = [
+        cell_of(COUNTER, JoinedCell(Level.HALF_HOUR, period, one), terms(2)) for one in tallies
+    ]
+    assert cells[0] == cells[1]
+    assert cells[0].outcomes.greeted_only == 0
 
 
 @pytest.mark.parametrize("team_size", [None, 1, 2])
@@ -202,6 +246,26 @@ def test_a_cell_of_an_earlier_run_is_held_to_the_terms_now_in_force() -> None:
     assert stripped is not None
     assert stripped.staff is None
     assert stripped.outcomes.greeted_only == 0
+
+
+@pytest.mark.parametrize("greeted", [0, 2, 5])
+def test_a_held_cell_that_loses_its_staff_tells_of_no_greeting_either(greeted: int) -> None:
+    brief = [
+        a_visit(
+            n,
+            stay_s=8,
+            greeted_after_s=2 if n < greeted else None,
+            outcome=None if n < greeted else Outcome.PASSED,
+        )
+        for n in range(5)
+    ]
+    one = joined(12)
+    tally = one.tally + sum(map(Tally.of_visit, brief), Tally())
+    old = cell_of(COUNTER, JoinedCell(one.level, one.period, tally), terms(3))
+    assert old.outcomes.passed == 5 - greeted
+    stripped = held_to(old, terms(2))
+    assert stripped is not None
+    assert (stripped.outcomes.passed, stripped.outcomes.abandoned) == (5, 12)
 
 
 def test_cells_and_window_messages_are_made_in_one_place() -> None:

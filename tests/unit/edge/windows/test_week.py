@@ -24,15 +24,25 @@ CALENDAR = StoreCalendar(STORE, 1800)
 OPEN = Period(MONDAY + timedelta(hours=9), MONDAY + timedelta(days=5, hours=18))
 
 
-def tally(served: int, greeted_only: int = 0, abandoned: int = 0, *, late: int = 0) -> Tally:
-    """Visits of one cell; `late` of the served were greeted after 40 s."""
+def tally(
+    served: int, greeted_only: int = 0, abandoned: int = 0, *, late: int = 0, early: int = 0
+) -> Tally:
+    """Visits of one cell; `late` more were served, greeted after 40 s; `early` ones passed."""
     visits = [
         *(a_visit(n, greeted_after_s=40, served_after_s=45, flawless=False) for n in range(late)),
         *(a_visit(n, greeted_after_s=4, served_after_s=9, flawless=True) for n in range(served)),
         *(a_visit(n, greeted_after_s=5, flawless=False) for n in range(greeted_only)),
         *(a_visit(n, flawless=False) for n in range(abandoned)),
+        *(a_visit(n, stay_s=8, outcome=Outcome.PASSED) for n in range(early)),
     ]
     return sum(map(Tally.of_visit, visits), Tally())
+
+
+def a_full_week(*, greeted_only: int = 6, abandoned: int = 6, each_pattern: int = 0) -> WeekPart:
+    """Nine cells of 28 visits and those who left late."""
+    each = tally(8, greeted_only, abandoned, late=10, early=10)
+    three = Counter(dict.fromkeys(Pattern, each_pattern))
+    return part(*[each + Tally(patterns=three) if each_pattern else each] * 9)
 
 
 def cells(*tallies: Tally) -> list[JoinedCell]:
@@ -58,49 +68,56 @@ def terms(team_size: int | None = 2, agreement: str | None = None) -> Terms:
 
 
 def test_a_weeks_figures_of_a_team_of_two() -> None:
-    cell = store_cell(part(*(tally(8, 6, 6, late=10) for _ in range(5))), terms())
+    cell = store_cell(a_full_week(), terms())
     assert cell is not None
     assert cell.week is not None
     assert (cell.point, cell.kind, cell.level) == (STORE_POINT, PointKind.STORE, Level.WEEK)
-    assert (cell.start, cell.end, cell.visits) == (OPEN.start, OPEN.end, 150)
-    assert cell.week.left_greeted == Split(yes=30, no=30)
-    assert cell.week.greeted_in_time == Split(yes=70, no=80)
-    assert cell.week.flawless == Split(yes=40, no=110)
-    assert cell.week.recovered == Split(yes=50, no=60)
+    assert (cell.start, cell.end, cell.visits) == (OPEN.start, OPEN.end, 360)
+    assert cell.week.left_greeted == Split(yes=54, no=54)
+    assert cell.week.greeted_in_time == Split(yes=126, no=234)
+    assert cell.week.flawless == Split(yes=72, no=198)
+    assert cell.week.recovered == Split(yes=90, no=108)
     assert cell.week.interrupted is None
-    assert cell.outcomes.greeted_only == 0
-    assert cell.staff is None
+    assert (cell.outcomes.greeted_only, cell.outcomes.abandoned) == (0, 108)
+    assert (cell.outcomes.passed, cell.staff) == (90, None)
 
 
 @pytest.mark.parametrize(
     ("greeted_only", "abandoned", "told"),
-    [(4, 4, True), (3, 4, False), (4, 3, False), (8, 0, False), (0, 8, False)],
+    [(6, 6, True), (7, 5, True), (8, 4, False), (4, 8, False), (12, 0, False), (0, 12, False)],
 )
 def test_a_count_is_told_only_if_it_and_its_rest_outnumber_the_largest_finer_cell(
     greeted_only: int, abandoned: int, *, told: bool
 ) -> None:
-    """Four cells of 15 visits: 16 of one kind and 16 of the other may be told, 12 may not."""
-    served = 15 - greeted_only - abandoned
-    each = tally(served, greeted_only, abandoned) + Tally(present=timedelta(hours=1))
-    cell = store_cell(part(*(each for _ in range(4))), terms())
+    """Nine cells of 40 visits: 45 of one kind and 63 of the other may be told, 36 may not."""
+    cell = store_cell(a_full_week(greeted_only=greeted_only, abandoned=abandoned), terms())
     assert cell is not None
     assert cell.week is not None
-    split = Split(yes=4 * greeted_only, no=4 * abandoned)
+    split = Split(yes=9 * greeted_only, no=9 * abandoned)
     assert cell.week.left_greeted == (split if told else None)
 
 
-def test_all_of_the_time_is_not_told() -> None:
-    """It would hold for every hour of the week."""
-    for attended, told in ((timedelta(hours=9), 95), (timedelta(0), 5), (timedelta(hours=3), 35)):
-        presence = Tally(present=timedelta(hours=9), attended=attended)
-        cell = store_cell(part(tally(20) + presence, tally(20)), terms())
-        assert cell is not None
-        assert cell.week is not None
-        assert cell.week.attended_percent == told
+@pytest.mark.parametrize(
+    ("count", "attended", "told"),
+    [
+        *((20, 1.0, 95), (20, 0.0, 5), (20, 1 / 3, 35)),
+        *((6, 1.0, None), (6, 0.0, None), (6, 0.85, None), (6, 0.15, None)),
+        *((6, 0.8, 80), (6, 0.2, 20), (2, 0.5, None), (1, 1.0, 95)),
+    ],
+)
+def test_an_attended_share_is_told_as_far_from_the_ends_as_the_largest_cells_presence(
+    count: int, attended: float, told: int | None
+) -> None:
+    """Of cells with the same presence each."""
+    presence = Tally(present=timedelta(hours=1), attended=timedelta(hours=attended))
+    cell = store_cell(part(*[tally(20) + presence] * count), terms())
+    found = None if cell is None or cell.week is None else cell.week.attended_percent
+    assert found == told
 
 
 def test_it_is_no_finer_than_the_coarsest_cell_of_the_week() -> None:
-    cell = store_cell(part(tally(120) + Tally(present=timedelta(hours=1)), tally(12)), terms())
+    presence = Tally(present=timedelta(hours=1))
+    cell = store_cell(part(*[tally(120) + presence] * 20, tally(12)), terms())
     assert cell is not None
     assert cell.waiting.scale == cell.stay.scale == scale_for(12)
 
@@ -119,13 +136,11 @@ def test_it_is_no_finer_than_the_coarsest_cell_of_the_week() -> None:
 def test_who_has_what_per_week(
     team_size: int | None, agreement: str | None, *, figures: bool, patterns: bool
 ) -> None:
-    three = Counter(dict.fromkeys(Pattern, 8))
-    whole = part(*(tally(8, 6, 6, late=10) + Tally(patterns=three) for _ in range(5)))
-    cell = store_cell(whole, terms(team_size, agreement))
+    cell = store_cell(a_full_week(each_pattern=8), terms(team_size, agreement))
     assert (cell is not None) is (figures or patterns)
     if cell is not None and cell.week is not None:
         assert (cell.week.flawless is not None) is figures
-        told = Patterns(interactive=40, proactive=40, reactive=40)
+        told = Patterns(interactive=72, proactive=72, reactive=72)
         assert cell.week.patterns == (told if patterns else None)
 
 
@@ -172,19 +187,25 @@ def test_flawless_is_not_told_where_few_others_were_served_in_time() -> None:
     assert (untold.flawless, untold.recovered) == (None, None)
 
 
-def test_greeted_in_time_is_not_told_where_few_others_were_served_as_soon() -> None:
-    assert week_of(tally(8, 6, 6), 5).greeted_in_time == Split(yes=70, no=30)
-    assert week_of(tally(14, 0, 6), 5).greeted_in_time is None
+def test_greeted_in_time_is_not_told_where_few_but_the_flawless_were() -> None:
+    assert week_of(tally(8, 6, 6, late=10, early=10), 9).greeted_in_time == Split(yes=126, no=234)
+    alone = week_of(tally(14, 0, 6, late=10, early=10), 9)
+    assert (alone.flawless, alone.greeted_in_time) == (Split(yes=126, no=144), None)
 
 
-def test_a_stay_too_short_to_be_abandoned_tells_that_it_was_greeted() -> None:
-    """Of those who left unserved within 15 s, all who did not pass had been greeted."""
-    brief = sum(
-        (Tally.of_visit(a_visit(n, stay_s=8, greeted_after_s=2)) for n in range(6)), Tally()
+def test_who_left_early_is_in_no_count_of_who_left_greeted_or_was_flawless() -> None:
+    """And whether they were greeted shows in those who were greeted in time alone."""
+    greeted = sum(
+        (Tally.of_visit(a_visit(n, stay_s=8, greeted_after_s=2)) for n in range(3)), Tally()
     )
-    lasting = tally(8, 6, 6)
-    assert week_of(lasting, 5).left_greeted == Split(yes=30, no=30)
-    assert week_of(tally(8, 0, 6) + brief, 5).left_greeted is None
+    lasting = tally(8, 6, 6, late=10)
+    told, passed = (
+        week_of(lasting + one, 13) for one in (tally(0, early=7) + greeted, tally(0, early=10))
+    )
+    assert told.left_greeted == passed.left_greeted == Split(yes=78, no=78)
+    assert (told.flawless, told.recovered) == (passed.flawless, passed.recovered)
+    assert told.greeted_in_time == Split(yes=182 + 39, no=338 - 39)
+    assert passed.greeted_in_time == Split(yes=182, no=338)
 
 
 def test_a_median_is_not_told_where_waits_say_as_much() -> None:
@@ -211,9 +232,7 @@ def test_a_visit_whose_beginning_was_not_seen_counts_as_not_flawless() -> None:
 
 
 def test_what_was_held_is_held_to_stricter_terms() -> None:
-    three = Counter(dict.fromkeys(Pattern, 8))
-    whole = part(*(tally(8, 6, 6, late=10) + Tally(patterns=three) for _ in range(5)))
-    cell = store_cell(whole, terms(2, "agreement"))
+    cell = store_cell(a_full_week(each_pattern=8), terms(2, "agreement"))
     assert cell is not None
     assert held_to(cell, terms(2, "agreement")) == cell
     assert held_to(cell, terms(None)) is None
