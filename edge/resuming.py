@@ -15,7 +15,7 @@ from firmware_cfg.hashes import expectations_hash, geometry_hash
 from firmware_cfg.site import Site
 
 MOST_DRIFT_S = 60.0
-_FORM = 1
+_FORM = 2
 
 
 class Keeping(Protocol):

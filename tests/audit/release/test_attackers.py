@@ -140,6 +140,20 @@ def test_window_and_waiting_inside_a_cell_show_in_nothing_at_all(device: Device)
     assert any(cells for _, cells in cells_of(in_first))
 
 
+def test_which_half_of_a_joined_hour_somebody_came_in_shows_in_nothing_at_all(
+    device: Device,
+) -> None:
+    """Ten and none, or nine and one: the cell before must not leave sooner for the ten."""
+    before = [one_party(WINDOW_S * w + 20 + 60 * n, 40.0) for w in (0, 1) for n in range(12)]
+    nine = [one_party(WINDOW_S * 2 + 20 + 60 * n, 40.0) for n in range(9)]
+    tenth = [one_party(WINDOW_S * half + 700, 40.0) for half in (2, 3)]
+    ten, nine_and_one = Attacker(device).both(
+        [*before, *nine, tenth[0]], [*before, *nine, tenth[1]]
+    )
+    assert ten == nine_and_one
+    assert any(cells for _, cells in cells_of(ten))
+
+
 def test_how_long_someone_stayed_shows_in_the_cells_bucket_alone(device: Device) -> None:
     others = [one_party(150.0 * n + 20, stay_s=30.0) for n in range(int(HOURS_S / 150) - 2)]
     stays = [one_party(200.0, stay_s) for stay_s in SAME_BUCKET_S]

@@ -16,7 +16,8 @@ from edge.ledger.in_force import in_force
 from edge.ledger.pruning import oldest_stamp
 from edge.outbox import Outbox
 from edge.testing import a_site
-from firmware_cfg.messages import Coverage, Health, State, Window, encode
+from firmware_cfg.codec import encode
+from firmware_cfg.messages import Coverage, Health, State, Window
 
 DEVICE = "kiosk-7"
 NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -69,7 +70,7 @@ class Device:
                 at=self.now,
                 software="0.1.0",
                 model="nanodet",
-                uptime_s=int((self.now - NINE).total_seconds()),
+                uptime_s=max(0, int((self.now - NINE).total_seconds())),
                 disk_free_mb=9999,
                 clock="rtc",
                 ledger=self.outbox.ledger.head(),

@@ -15,8 +15,9 @@ from edge.ledger.sentences import NAMES
 from edge.ledger.tree import inclusion_holds
 from edge.outbox import Outbox
 from edge.testing import a_site
-from edge.uplink import Tightened
-from firmware_cfg.messages import Desired, Window, decode, encode
+from edge.tightening import Tightened
+from firmware_cfg.codec import decode, encode
+from firmware_cfg.messages import Desired, Window
 from tests.unit.edge.ledger.conftest import DEVICE, NINE, Device
 
 GOLDEN = Path("tests/unit/firmware_cfg/golden/v1/window.json")

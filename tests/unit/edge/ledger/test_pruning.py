@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.ledger import pruning
+from edge.ledger import checkpoint, pruning
 from edge.ledger.ageing import KEPT_FOR, Ageing
 from edge.ledger.entry import EntryKind
 from edge.ledger.tables import ledger_bytes, rows
@@ -159,7 +159,7 @@ def test_what_is_deleted_behind_a_checkpoint_is_missed(gone: tuple[int, ...], da
 
 
 def test_the_ledger_stays_within_its_room(day: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pruning, "_ROOM_BYTES", 20_000)
+    monkeypatch.setattr(checkpoint, "ROOM_BYTES", 20_000)
     monkeypatch.setattr(pruning, "_DROPPED_AT_ONCE", 10)
     database = day.outbox._database._database
     for _ in range(150):

@@ -4,29 +4,11 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from dataclasses import asdict, replace
 
-import pytest
-
-from edge.ledger.entry import canonical
-from edge.ledger.tcp_info import KernelBytes, Watched
-from edge.ledger.traffic import Meter, Traffic, shortcomings, traffic_of
-
-COUNTS = Traffic(
-    tls=False,
-    attempts=1,
-    connections=1,
-    sent=((3, 4), (6, 6)),
-    messages=4,
-    payload_bytes=1_400,
-    again_bytes=400,
-    acknowledged_bytes=1_400,
-    received=2,
-    pings=3,
-    mqtt_bytes=1_700,
-    kernel=KernelBytes(1_700, 0, 1_701, 60),
-)
-SIZES = {3: 400, 4: 500, 6: 100}
+from edge.ledger.entry import EntryKind
+from edge.ledger.reconciling import Recorded, shortcomings
+from edge.ledger.tcp_info import Watched
+from edge.ledger.traffic import TLS_RECORD_BYTES, Meter
 
 
 def pair() -> tuple[socket.socket, socket.socket, socket.socket]:
@@ -84,11 +66,12 @@ def test_a_meter_counts_a_stretch_and_begins_anew() -> None:
     first = meter.counts(60.0)
     assert first is not None
     assert (first.sent, first.messages) == (((3, 4), (6, 6)), 4)
-    assert (first.payload_bytes, first.again_bytes) == (140, 40)
+    assert (first.payload_bytes, first.again) == (140, ((3, 1),))
     assert first.kernel is not None
     assert first.kernel.sent_bytes == first.mqtt_bytes == 300
-    assert first.pings >= 4
-    assert shortcomings(first, {3: 40, 4: 50, 6: 10}, 1) == []
+    sizes = {3: 40, 4: 50, 6: 10}
+    recorded = {number: (EntryKind.STATE, size) for number, size in sizes.items()}
+    assert shortcomings(first, Recorded(recorded, 1)) == []
     meter.reset()
     assert meter.counts(61.0) is None
     near.sendall(b"x" * 7)
@@ -103,34 +86,60 @@ def test_a_meter_counts_a_stretch_and_begins_anew() -> None:
     listener.close()
 
 
-def test_counts_read_back_as_they_were_written() -> None:
-    for counts in (COUNTS, replace(COUNTS, kernel=None)):
-        assert traffic_of(canonical(asdict(counts))) == counts
-    with pytest.raises(ValueError, match="validation"):
-        traffic_of(b'{"tls": false}')
+def test_a_will_of_a_connection_on_which_nothing_was_written_was_not_sent() -> None:
+    listener, near, far = pair()
+    meter = Meter(tls=True)
+    meter.made(Watched(near), 0.0)
+    meter.hands_over(3, 200)
+    near.sendall(b"h" * 500)  # a handshake that fails
+    meter.ended(1.0)
+    found = meter.counts(1.0)
+    assert found is not None
+    assert (found.sent, found.messages, found.payload_bytes) == ((), 0, 0)
+    assert (found.handshake_bytes, found.record_bytes) == (500, 0)
+    assert shortcomings(found, Recorded({3: (EntryKind.WILL, 200)}, 1)) == []
+    for one in (near, far, listener):
+        one.close()
 
 
-MOST = COUNTS.payload_bytes + COUNTS.most_more_bytes()
-FOUND: dict[str, tuple[Traffic, int]] = {
-    "as it should be": (COUNTS, 0),
-    "all that is allowed": (replace(COUNTS, kernel=KernelBytes(MOST)), 0),
-    "a byte more": (replace(COUNTS, kernel=KernelBytes(MOST + 1)), 1),
-    "acknowledged but never sent": (replace(COUNTS, kernel=KernelBytes(1_399)), 1),
-    "another sum": (replace(COUNTS, payload_bytes=1_401), 1),
-    "an entry that is not there": (replace(COUNTS, sent=((3, 6),)), 1),
-    "an entry that was dropped": (replace(COUNTS, sent=((1, 1), (3, 4))), 0),
-    "no count of the kernel's": (replace(COUNTS, kernel=None, acknowledged_bytes=9_999), 0),
-}
+def test_of_what_tls_adds_no_more_than_a_records_frame_is_put_down_to_it() -> None:
+    listener, near, far = pair()
+    meter = Meter(tls=True)
+    meter.made(Watched(near), 0.0)
+    meter.hands_over(3, 200)
+    for added, size, beside in ((22, 300, 700), (22, 40, 0), (22, 20_000, 22), (22, 40, 1024)):
+        near.sendall(b"x" * (added + size + beside))
+        meter.wrote(size)
+        far.recv(added + size + beside, socket.MSG_WAITALL)
+    near.close()
+    meter.ended(1.0)
+    found = meter.counts(1.0)
+    assert found is not None
+    assert found.handshake_bytes == 700 + 22 - TLS_RECORD_BYTES
+    assert found.record_bytes == TLS_RECORD_BYTES + 22 + 44 + TLS_RECORD_BYTES
+    assert found.mqtt_bytes == 20_380
+    assert found.kernel is not None
+    beside_tls = found.kernel.sent_bytes - found.mqtt_bytes
+    assert beside_tls - found.handshake_bytes - found.record_bytes == 1024 + 22 - TLS_RECORD_BYTES
+    far.close()
+    listener.close()
 
 
-@pytest.mark.parametrize("name", FOUND)
-def test_what_does_not_go_together_is_said(name: str) -> None:
-    counts, wrong = FOUND[name]
-    assert len(shortcomings(counts, SIZES, first_kept=3)) == wrong
-
-
-def test_tls_may_add_more_but_not_without_bound() -> None:
-    under_tls = replace(COUNTS, tls=True)
-    assert COUNTS.most_more_bytes() < under_tls.most_more_bytes() < 60_000
-    windows = replace(COUNTS, messages=48, payload_bytes=48 * 16_384, attempts=0)
-    assert windows.most_more_bytes() < 0.02 * windows.payload_bytes
+def test_pings_are_counted_by_their_size_and_bounded_by_time() -> None:
+    listener, near, far = pair()
+    meter = Meter(tls=False)
+    meter.made(Watched(near), 0.0)
+    for size in (50, 2, 2, 4, 2):
+        meter.wrote(size)
+    found = meter.counts(1800.0)
+    assert found is not None
+    assert found.pings == 3
+    for _ in range(500):
+        meter.wrote(2)
+    found = meter.counts(1800.0)
+    assert found is not None
+    assert found.pings == 62
+    near.close()
+    meter.ended(1800.0)
+    far.close()
+    listener.close()

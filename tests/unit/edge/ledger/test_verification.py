@@ -281,9 +281,10 @@ def test_what_was_sent_and_never_counted_is_noted(day: Device) -> None:
 
 
 def count_of(entry: int, size: int) -> Traffic:
-    kernel = KernelBytes(size + 100, 0, size + 100, 0)
+    wrote = size + 20
+    kernel = KernelBytes(wrote, 0, wrote, 0)
     sent = ((entry, entry),)
-    return Traffic(False, 1, 1, sent, 1, size, 0, size, 0, 2, size + 100, kernel)
+    return Traffic(False, 1, 1, sent, (), 1, size, size, 0, 0, wrote, 0, 0, kernel)
 
 
 def test_what_arrived_without_an_entry_is_named(day: Device) -> None:

@@ -1,0 +1,1 @@
+"""The commands of `encounter-server`, a module each: `add` its options, `run` it."""

@@ -1,0 +1,46 @@
+"""`encounter-server migrate`: bringing the schema up to date, or one step back."""
+
+import argparse
+import sys
+
+from server.commands.shared import Subparsers, add_database, database_url, described
+from server.database import open_engine
+from server.migrating import latest_step, migrate, step_now
+
+MIGRATE = """\
+Bring the database's schema up to date, and print the step before and after. `run` does the same
+at its start, so this is for whoever wants to see it done first, or to go back:
+
+  encounter-server migrate --state state              to the latest step
+  encounter-server migrate --state state --check      change nothing; exit 1 if there is work
+  encounter-server migrate --state state --back       one step back, before an older version starts
+
+A step first only adds; what became superfluous goes with a later release. So the version before
+this one works on this one's schema, and going back loses nothing that it knew.
+"""
+
+
+def add(commands: Subparsers) -> None:
+    """Its options."""
+    one = commands.add_parser("migrate", help="bring the database's schema up to date")
+    described(one, MIGRATE)
+    add_database(one)
+    ways = one.add_mutually_exclusive_group()
+    ways.add_argument("--check", action="store_true", help="say where it stands, change nothing")
+    ways.add_argument("--back", action="store_true", help="go back by one step")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Migrate, and say from where to where."""
+    engine = open_engine(database_url(chosen))
+    try:
+        if chosen.check:
+            with engine.connect() as connection:
+                now = step_now(connection)
+            sys.stdout.write(f"{now or 'empty'}, latest {latest_step()}\n")
+            return 0 if now == latest_step() else 1
+        before, after = migrate(engine, "-1" if chosen.back else "head")
+        sys.stdout.write(f"{before or 'empty'} -> {after or 'empty'}\n")
+        return 0
+    finally:
+        engine.dispose()
