@@ -4,7 +4,7 @@
 |---|---|
 | `messages.schema` | it is the closed schema's, byte for byte: nothing is added or hidden |
 | `messages.k` | each cell has k visits, k is the device's own or more, nothing of a small team |
-| `messages.cells` | cells of one point do not overlap; none comes again with other bytes |
+| `messages.cells` | cells of one point do not overlap or change; a store's week is a sum of them |
 | `messages.constant` | window messages and heartbeats have one size, and say nothing of the scene |
 | `messages.retained` | nothing but the device's state and configuration stays with the broker |
 """
@@ -19,8 +19,10 @@ from datetime import UTC, datetime
 import firmware_cfg
 from edge.audit.canary.listener import Published
 from edge.audit.finding import Finding, Part, Status, Words
+from edge.audit.store_weeks import store_weeks
+from firmware_cfg.codec import decode, encode
 from firmware_cfg.errors import MessageError
-from firmware_cfg.messages import Cell, Health, Message, Reported, State, Window, decode, encode
+from firmware_cfg.messages import Cell, Health, Message, Reported, State, Window
 from firmware_cfg.topics import Kind, parse_topic
 
 _MODELS: dict[Kind, type[Message]] = {
@@ -134,6 +136,7 @@ def _disjoint(read: Sequence[Read], _terms: Terms) -> Iterator[str]:
             yield f"message {key[1]} of epoch {key[0]}: comes again with other bytes"
         for cell in one.message.cells:
             yield from _against(cell, cells.setdefault(f"{cell.kind} {cell.point}", []))
+    yield from store_weeks(cells.values())
 
 
 def _against(cell: Cell, others: list[Cell]) -> Iterator[str]:
@@ -222,9 +225,10 @@ _HOW = {
     ),
     "messages.cells": Words(
         "Every released cell was compared with every other one of its point: none may overlap"
-        " or change, so that no difference of two is a hidden one.",
-        "将每个单元与同一服务点的所有其他单元比较：不得重叠或更改，因此任何两者之差都不会"
-        "成为隐藏的单元。",
+        " or change; and each week of the whole store with its points' cells, of which it must be"
+        " the sum: so that no difference of two is a hidden one.",
+        "将每个单元与同一服务点的所有其他单元比较：不得重叠或更改；并将整店的每周数字与其各服务点的"
+        "单元比较，必须等于其总和：因此任何两者之差都不会成为隐藏的单元。",
     ),
     "messages.constant": Words(
         "Sizes of messages, the bounds of windows, and of heartbeats the time, the running time,"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,18 +63,28 @@ def target(site: Path | None, seed: str) -> Iterator[Target]:
 
 @contextmanager
 def _running(work: Path, site: Path) -> Iterator[None]:
-    """`encounter-edge run` on the film, over and over; ended afterwards."""
+    """`encounter-edge run` on the film, over and over; ended afterwards.
+
+    What it says comes through a pipe: a camera process may have no file that it can write.
+    """
     command = [
         *(sys.executable, "-m", "edge", "run", "--loop", "--realtime"),
         *("--source", str(work / "canary.y4m"), "--site", str(site)),
     ]
     log = work / "log"
     with (
-        log.open("wb") as said,
+        log.open("wb", buffering=0) as said,
         subprocess.Popen(  # noqa: S603 - our own command
-            command, cwd=_root(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
+            command,
+            cwd=_root(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            bufsize=0,
         ) as process,
     ):
+        copying = threading.Thread(target=shutil.copyfileobj, args=(process.stderr, said))
+        copying.start()
         try:
             _wait(process, log)
             yield
@@ -82,6 +94,7 @@ def _running(work: Path, site: Path) -> Iterator[None]:
                 process.wait(END_S)
             except subprocess.TimeoutExpired:
                 process.kill()
+            copying.join(END_S)  # to the last word of its processes
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path) -> None:

@@ -26,7 +26,7 @@ MOST_A_WINDOW = 12
 
 
 class Outcome(Protocol):
-    """What became of a wish; see `edge.uplink.Tightened`."""
+    """What became of a wish; see `edge.tightening.Tightened`."""
 
     @property
     def applied(self) -> Sequence[str]:

@@ -27,9 +27,10 @@ from edge.ledger.tree import Tree
 from edge.ledger.verification import Verification, verify
 from edge.outbox_file import meta
 from edge.words import Words
+from firmware_cfg.codec import decode, peek
 from firmware_cfg.errors import MessageError
 from firmware_cfg.load import load_site
-from firmware_cfg.messages import Health, LedgerHead, decode, peek
+from firmware_cfg.messages import Health, LedgerHead
 
 HOLDS, WRONG = 0, 1
 _MOST_FILE_BYTES = 1_000_000

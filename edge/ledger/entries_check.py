@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from edge.ledger.checkpoint import Checkpoint
 from edge.ledger.entry import Entry, EntryKind
+from edge.ledger.head import Head
 from edge.ledger.problems import Problem, ProblemKind, numbers, runs
 from edge.ledger.tables import Row, rows
 from edge.ledger.tree import Frontier
@@ -52,7 +53,7 @@ class Walked:
         good: entries that are what was signed, by number.
         moved: entries that are what was signed, in other places.
         texts: their texts, without those of heartbeats and window messages.
-        heads: size and root stated by heartbeats, by the heartbeat's number.
+        heads: carried by heartbeats, by the heartbeat's number.
         stray: numbers of rows after the last entry.
         problems: what is wrong.
     """
@@ -63,7 +64,7 @@ class Walked:
     good: dict[int, Entry] = field(default_factory=dict)
     moved: list[Entry] = field(default_factory=list)
     texts: dict[int, bytes] = field(default_factory=dict)
-    heads: dict[int, tuple[int, bytes]] = field(default_factory=dict)
+    heads: dict[int, Head] = field(default_factory=dict)
     stray: list[int] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -118,11 +119,9 @@ def _dropped(database: sqlite3.Connection, signatures: Signatures) -> Frontier:
             if row is None or not signatures.hold(row, number):
                 continue
             try:
-                stated = json.loads(_text_of(row))
-                nodes = tuple(bytes.fromhex(node) for node in stated["frontier"])
-                found = Frontier(int(stated["dropped"]), nodes)
-            except (ValueError, KeyError, TypeError):
-                continue
+                found = Checkpoint.of_text(_text_of(row)).dropped
+            except ValueError:
+                continue  # `check_checkpoints` calls it a problem
     return found
 
 
@@ -154,9 +153,14 @@ def _read_text(database: sqlite3.Connection, row: Row, walked: Walked) -> None:
     if entry.kind != EntryKind.HEALTH:
         walked.texts[entry.number] = text
         return
-    head = json.loads(text).get("ledger")
+    try:
+        head = Head.in_heartbeat(text)
+    except ValueError:
+        said = Words(" carries something that is no signed head", " 所带内容不是已签名的账本头")
+        _add(walked, ProblemKind.UNSIGNED, entry.number, said)
+        return
     if head is not None:
-        walked.heads[entry.number] = (int(head["size"]), bytes.fromhex(head["root"]))
+        walked.heads[entry.number] = head
 
 
 def _check_message(database: sqlite3.Connection, entry: Entry, walked: Walked) -> None:

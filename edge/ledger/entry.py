@@ -47,7 +47,7 @@ IN_FORCE = (EntryKind.CONFIGURATION, EntryKind.MODEL, EntryKind.PRIVACY)
 NOTED_IF_NEW = (*IN_FORCE, EntryKind.WISH)
 _USUAL = (
     b'"service_points":["timezone":"queues":[{"id":"feeds":["greet_within_s":"serve_within_s":'
-    b'"geometry_hash":"expectations_hash":"keepalives":"again_bytes":"payload_bytes":"mqtt_bytes":'
+    b'"geometry_hash":"expectations_hash":"handshake_bytes":"record_bytes":"payload_bytes":"mqtt_bytes":'
     b'"refused":["applied":["online":true,"speaks":[1],"epoch":"'
     b'{"kind":"health","schema_version":1,"device":"","at":"2026-11-02T01:30:00Z","software":"0.1.0",'
     b'"model":"nanodet-288x512-int8","uptime_s":86400,"disk_free_mb":10240,"clock":"synchronised",'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,6 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.ledger.device_key import signed_by
 from edge.ledger.entry import canonical
+from firmware_cfg.codec import decode
+from firmware_cfg.errors import MessageError
 from firmware_cfg.messages import LedgerHead
 
 _PURPOSE = "encounter ledger head 1"
@@ -93,3 +96,20 @@ class Head:
             int(head.window.timestamp()),
             bytes.fromhex(head.signature),
         )
+
+    @classmethod
+    def in_heartbeat(cls, text: bytes) -> Head | None:
+        """The head that a heartbeat carries; None if it carries none.
+
+        Raises:
+            ValueError: no heartbeat, or what it carries is no head.
+        """
+        beat = json.loads(text)
+        if not isinstance(beat, dict):
+            raise ValueError("expected an object")  # noqa: TRY004 -- as of any other text
+        if beat.get("ledger") is None:
+            return None
+        try:
+            return cls.from_wire(decode(LedgerHead, canonical(beat["ledger"])))
+        except MessageError as error:
+            raise ValueError(f"expected a signed head ({error})") from None

@@ -12,8 +12,11 @@ from edge.ledger.tables import FRONTIER, HEAD, frontier_bytes
 from edge.ledger.tree import Frontier
 from edge.outbox_file import meta
 from edge.words import Words
+from firmware_cfg.codec import decode
 from firmware_cfg.errors import MessageError
-from firmware_cfg.messages import LedgerHead, decode
+from firmware_cfg.messages import LedgerHead
+
+_OTHER_ENTRIES = Words(" carries a head of other entries than these", " 所带的账本头属于另外的条目")
 
 
 def head_of(database: sqlite3.Connection) -> Head | None:
@@ -54,25 +57,20 @@ def check_head(
     return problems
 
 
-def check_beats(walked: Walked) -> list[Problem]:
-    """The heads that heartbeats carried: of the entries before them."""
+def check_beats(walked: Walked, key: bytes) -> list[Problem]:
+    """The heads that heartbeats carried: by this device, of this ledger's entries before them."""
     whole = walked.whole_up_to
-    asked = {
-        size
-        for n, (size, _) in walked.heads.items()
-        if walked.dropped.size <= size < n <= whole + 1
-    }
-    roots = _roots(walked, asked)
-    return [
-        Problem(
-            ProblemKind.FORKED,
-            number,
-            numbers(number, number)
-            + Words(" carries a head of other entries than these", " 所带的账本头属于另外的条目"),
-        )
-        for number, (size, root) in walked.heads.items()
-        if size in roots and roots[size] != root
-    ]
+    kept = (head.size for head in walked.heads.values())
+    roots = _roots(walked, {size for size in kept if walked.dropped.size <= size <= whole})
+    problems = []
+    for number, head in walked.heads.items():
+        wrong = _foreign(head, number, walked.ledger, key)
+        if wrong is None and not head.matches(roots.get(head.size, head.root)):
+            wrong = ProblemKind.FORKED, _OTHER_ENTRIES
+        if wrong is not None:
+            kind, said = wrong
+            problems.append(Problem(kind, number, numbers(number, number) + said))
+    return problems
 
 
 def check_heads(
@@ -105,6 +103,28 @@ def check_heads(
             )
             problems.append(Problem(ProblemKind.FORKED, agreed + 1, named + said))
     return problems, notes
+
+
+def _foreign(head: Head, number: int, ledger: str, key: bytes) -> tuple[ProblemKind, Words] | None:
+    """What is wrong with the head that heartbeat `number` carries, before any root is compared."""
+    if head.ledger != ledger:
+        said = Words(
+            f" carries a head of ledger {head.ledger}, this is {ledger}",
+            f" 所带的账本头属于账本 {head.ledger}，而此账本为 {ledger}",
+        )
+        return ProblemKind.FORKED, said
+    if not head.is_signed_by(key):
+        said = Words(
+            " carries a head that is not signed by this device", " 所带的账本头没有本设备的签名"
+        )
+        return ProblemKind.UNSIGNED, said
+    if head.size >= number:
+        said = Words(
+            f" carries a head of {head.size} entries; {number - 1} came before it",
+            f" 所带的账本头含 {head.size} 条，而其之前只有 {number - 1} 条",
+        )
+        return ProblemKind.FORKED, said
+    return None
 
 
 def _strange(head: Head, ledger: str, key: bytes) -> tuple[ProblemKind, int, Words] | None:

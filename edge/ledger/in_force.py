@@ -7,17 +7,16 @@ A site file's hash is that of what it means, every default written out: a commen
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from functools import cache
 from ipaddress import ip_address
-from pathlib import Path
 
 from edge.ledger.entry import EntryKind, canonical
+from edge.ledger.errors import LedgerError
+from edge.ledger.manifest import model_in, models_folder
 from firmware_cfg import __version__
 from firmware_cfg.hashes import expectations_hash, geometry_hash
 from firmware_cfg.site import Site
 
-MANIFEST = "manifest.toml"
 Stated = tuple[EntryKind, dict[str, object]]
 
 
@@ -81,13 +80,7 @@ def _model_sha256(name: str) -> str | None:
 
     vision refuses a file with another hash.
     """
-    beside = Path(__file__).resolve().parents[2]
-    for folder in ("encounter_models", "models"):
-        try:
-            manifest = tomllib.loads((beside / folder / MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        for model in manifest.get("model", ()):
-            if model.get("name") == name:
-                return str(model.get("sha256"))
-    return None
+    try:
+        return model_in(models_folder(), name).sha256
+    except LedgerError:
+        return None

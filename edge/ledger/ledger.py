@@ -36,8 +36,9 @@ from edge.ledger.tables import (
 )
 from edge.ledger.tree import Frontier
 from edge.outbox_file import StateDatabase, keep_meta, meta
+from firmware_cfg.codec import decode
 from firmware_cfg.errors import MessageError
-from firmware_cfg.messages import LedgerHead, decode
+from firmware_cfg.messages import LedgerHead
 from firmware_cfg.sealing import opened
 from firmware_cfg.topics import Kind
 

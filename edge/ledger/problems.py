@@ -18,6 +18,7 @@ class ProblemKind(StrEnum):
     UNSIGNED = "unsigned"
     UNLEDGERED = "unledgered"
     UNRECONCILED = "unreconciled"
+    DROPPED = "dropped"
 
 
 @dataclass(frozen=True, slots=True)

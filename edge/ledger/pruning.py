@@ -3,10 +3,10 @@
 Numbers are in the order of recording, stamps need not be: after a commit under a wrong clock an
 entry may be stamped with a time to come. It goes with the first one after it that is old.
 
-Before they go, a checkpoint entry takes their place: how many were dropped, and the frontier of
-the tree over them, from which the rest can still be checked up to the signed heads. What the
-dropped ones said that is still true is recorded again behind it: the configuration, model and
-privacy level in force, and the messages that are still in the outbox.
+Before they go, a checkpoint entry takes their place: how many were dropped and why, and the
+frontier of the tree over them, from which the rest can still be checked up to the signed heads.
+What the dropped ones said that is still true is recorded again behind it: the configuration, model
+and privacy level in force, and the messages that are still in the outbox.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from edge.ledger.entry import IN_FORCE, Draft, Entry, EntryKind, canonical
+from edge.ledger.ageing import KEPT_FOR
+from edge.ledger.checkpoint import SPARED, Checkpoint, is_full
+from edge.ledger.entry import IN_FORCE, Draft, Entry, EntryKind
 from edge.ledger.tables import (
     DROPPED,
-    LEDGER_BYTES,
     Row,
     frontier_bytes,
     frontier_of,
@@ -27,11 +28,8 @@ from edge.ledger.tables import (
     make_room,
     rows,
 )
-from edge.ledger.tree import Frontier
 from edge.outbox_file import keep_meta, meta
 
-_SPARED = timedelta(days=1)  # so that this is done once a day, not once a minute
-_ROOM_BYTES = LEDGER_BYTES * 5 // 6  # what `Row.room_bytes` does not see has the rest
 _DROPPED_AT_ONCE = 5000
 _PASSED_OVER = 500  # so many in a row may have a time to come: some days under a wrong clock
 _RESTATED = (*IN_FORCE, EntryKind.WINDOW)  # may keep a stamp from before they were recorded
@@ -62,10 +60,13 @@ def prune(
         window: start of the present window.
     """
     base = frontier_of(meta(database, DROPPED))
-    if ledger_bytes(database) > _ROOM_BYTES:
+    held_bytes = ledger_bytes(database)
+    if is_full(held_bytes):
         due = _oldest(database, base.size)
+    elif limit is None:
+        due = []
     else:
-        due = [] if limit is None else _due(database, base.size, limit)
+        due = _due(database, base.size, min(limit, window - KEPT_FOR))
     if not due:
         return None
     after = base.extend(row.entry.leaf(ledger) for row in due)
@@ -73,18 +74,8 @@ def prune(
     database.execute("DELETE FROM ledger WHERE number <= ?", (after.size,))
     keep_meta(database, **{DROPPED: frontier_bytes(after)})
     make_room(database, -sum(row.room_bytes for row in due))
-    return Pruned(Draft(EntryKind.CHECKPOINT, checkpoint_text(after), window), again)
-
-
-def checkpoint_text(dropped: Frontier) -> bytes:
-    """What a checkpoint states: how many entries went, and the tree over them."""
-    return canonical(
-        {
-            "dropped": dropped.size,
-            "frontier": [node.hex() for node in dropped.nodes],
-            "root": dropped.root().hex(),
-        }
-    )
+    text = Checkpoint.of(after, due, window, held_bytes).text()
+    return Pruned(Draft(EntryKind.CHECKPOINT, text, window), again)
 
 
 def oldest_stamp(database: sqlite3.Connection) -> datetime | None:
@@ -109,7 +100,7 @@ def _due(database: sqlite3.Connection, dropped: int, limit: datetime) -> list[Ro
         return []
     due: list[Row] = []
     passed: list[Row] = []
-    spared = (limit + _SPARED).timestamp()
+    spared = (limit + SPARED).timestamp()
     for row, restated in _in_order(database, dropped):
         passed.append(row)
         if row.entry.window < spared and not (restated and len(passed) > 1):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
+from edge.ledger.checkpoint import Checkpoint
 from edge.ledger.entry import EntryKind
 from edge.ledger.traffic import traffic_of
 from edge.words import Words, listed
+from firmware_cfg.codec import decode
 from firmware_cfg.errors import MessageError
-from firmware_cfg.messages import Cell, Health, Reported, State, Window, decode
+from firmware_cfg.messages import Cell, Health, Reported, State, Window
 
 NAMES = {
     EntryKind.WINDOW: Words("window message", "窗口消息"),
@@ -139,16 +141,15 @@ def _reported(text: bytes) -> Words:
 
 def _traffic(text: bytes) -> Words:
     one = traffic_of(text)
-    most = one.payload_bytes + one.most_more_bytes()
-    en = f"{one.messages} messages, {one.payload_bytes:,} bytes of payload"
-    zh = f"{one.messages} 条消息，载荷 {one.payload_bytes:,} 字节"
+    en = f"{one.messages} messages, {one.payload_bytes:,} bytes of payload in {one.mqtt_bytes:,}"
+    en += " of MQTT"
+    zh = f"{one.messages} 条消息，载荷 {one.payload_bytes:,} 字节，MQTT 共 {one.mqtt_bytes:,} 字节"
     if one.kernel is None:
         return Words(f"{en}; the kernel does not count", f"{zh}；内核不提供计数")
     sent, received = one.kernel.sent_bytes, one.kernel.received_bytes
     return Words(
-        f"{en}; the kernel sent {sent:,} bytes (at most {most:,} are accounted for)"
-        f" and received {received:,}",
-        f"{zh}；内核发送 {sent:,} 字节（可解释上限 {most:,}），接收 {received:,} 字节",
+        f"{en}; the kernel sent {sent:,} bytes and received {received:,}",
+        f"{zh}；内核发送 {sent:,} 字节，接收 {received:,} 字节",
     )
 
 
@@ -157,10 +158,13 @@ def _begun(text: bytes) -> Words:
 
 
 def _checkpoint(text: bytes) -> Words:
-    count = json.loads(text)["dropped"]
+    one = Checkpoint.of_text(text)
+    count, newest = one.dropped.size, f"{datetime.fromtimestamp(one.newest, UTC):%Y-%m-%d}"
+    en, zh = ("room was short", "空间不足") if one.for_room else ("they were old", "已到期")
     return Words(
-        f"entries up to {count} were dropped; the tree over them is kept",
-        f"条目 {count} 及以前已清除，其哈希树保留",
+        f"entries up to {count}, the newest of {newest}, were dropped: {en};"
+        " the tree over them is kept",
+        f"条目 {count} 及以前（最新为 {newest}）因{zh}已清除，其哈希树保留",
     )
 
 

@@ -79,6 +79,13 @@ class Watched:
             self._last = None if info is None else _counters(info)
         return self._last
 
+    def given_bytes(self) -> int:
+        """Bytes that the kernel was given to send, sent or not; 0 where it does not count."""
+        info = None if self._socket is None else self._info(self._socket)
+        if info is None:
+            return 0
+        return _counters(info).sent_bytes + _u32(info, _NOT_SENT)
+
     def idle(self) -> bool:
         """Whether the kernel has sent all that was written."""
         info = None if self._socket is None else self._info(self._socket)

@@ -5,6 +5,7 @@ What is checked, against the device's public key:
 * every entry since the last checkpoint is there, in its place, and as it was signed; so is the
   text beside it, and each message that is still in the outbox;
 * the signed head is of exactly these entries, and so is every head that a heartbeat carried;
+* what a checkpoint dropped was 90 days old, or in the way where room was short;
 * heads that were kept elsewhere (by the server, on paper) are of a beginning of these entries:
   otherwise there are two histories, or one was set back;
 * every message in the outbox has its entry, and so has every payload that is handed in;
@@ -15,6 +16,7 @@ What is checked, against the device's public key:
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,15 +24,18 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from edge.ledger.checkpoints_check import check_checkpoints
 from edge.ledger.entries_check import Signatures, Walked, walk
 from edge.ledger.entry import SENT_AS, EntryKind
 from edge.ledger.errors import LedgerInputError
 from edge.ledger.head import Head
 from edge.ledger.heads_check import check_beats, check_head, check_heads, head_of
+from edge.ledger.mqtt_bytes import LONGEST_DEVICE
 from edge.ledger.problems import Problem, ProblemKind, numbers
 from edge.ledger.reading import opened
+from edge.ledger.reconciling import Recorded, shortcomings
 from edge.ledger.tables import PUBLIC_KEY
-from edge.ledger.traffic import shortcomings, traffic_of
+from edge.ledger.traffic import traffic_of
 from edge.ledger.uncounted import uncounted
 from edge.outbox_file import meta
 from edge.words import Words
@@ -116,16 +121,23 @@ def _verify(
         return Verification(ledger, key, walked.first, walked.last, head, tuple(problems))
     problems += walked.problems
     problems += check_head(database, walked, head, key)
-    problems += check_beats(walked)
+    problems += check_beats(walked, key)
     told, notes = check_heads(walked, heads, ledger, key)
-    problems += told
+    why, remarks = check_checkpoints(walked, heads, key)
+    problems += [*told, *why]
     problems += _check_integrity(database)
     problems += _check_messages(database, walked)
     problems += _check_payloads(walked, payloads)
     problems += _check_traffic(walked)
     problems.sort(key=lambda problem: problem.entry)
     return Verification(
-        ledger, key, walked.first, walked.last, head, tuple(problems), (*notes, *uncounted(walked))
+        ledger,
+        key,
+        walked.first,
+        walked.last,
+        head,
+        tuple(problems),
+        (*notes, *remarks, *uncounted(walked)),
     )
 
 
@@ -195,13 +207,13 @@ def _check_payloads(walked: Walked, payloads: Sequence[bytes]) -> list[Problem]:
 
 def _check_traffic(walked: Walked) -> list[Problem]:
     """Entries of traffic whose counts do not go together."""
-    sizes = {number: one.size_bytes for number, one in walked.good.items() if one.kind in SENT_AS}
+    recorded = _recorded(walked)
     problems = []
     for number, text in walked.texts.items():
         if walked.good[number].kind != EntryKind.TRAFFIC:
             continue
         try:
-            wrong = shortcomings(traffic_of(text), sizes, walked.first)
+            wrong = shortcomings(traffic_of(text), recorded)
         except ValueError:
             wrong = [Words("states no counts", "没有写明计数")]
         problems += [
@@ -213,3 +225,19 @@ def _check_traffic(walked: Walked) -> list[Problem]:
             for said in wrong
         ]
     return problems
+
+
+def _recorded(walked: Walked) -> Recorded:
+    """The payloads of a ledger; of the device's ids in its configurations, the longest."""
+    entries = {
+        number: (EntryKind(one.kind), one.size_bytes)
+        for number, one in sorted(walked.good.items())
+        if one.kind in SENT_AS
+    }
+    known = []
+    for number, text in walked.texts.items():
+        if walked.good[number].kind == EntryKind.CONFIGURATION:
+            stated = json.loads(text)
+            device = stated.get("device") if isinstance(stated, dict) else None
+            known += [device] if isinstance(device, str) else []
+    return Recorded(entries, walked.first, max(known, key=len, default=LONGEST_DEVICE))

@@ -62,12 +62,13 @@ HOW = {
     ),
     "film.search": Words(
         "Everything that any process wrote, sent or left behind was searched for rows of this"
-        " film's own pictures: raw, in each colour, brighter or darker, in negative, cropped, at"
-        " eleven other sizes, compressed, as text. What the device gave off on the seeded film was"
-        " searched for them as well: there, nothing may be found.",
-        "在所有进程写出、发送或留下的一切内容中搜索该影片自身画面的各行：原样、各颜色、变亮或变暗、"
-        "反相、裁剪、其他十一种尺寸、压缩、文本编码。设备在种子影片上产生的内容也作同样搜索："
-        "其中不应有任何发现。",
+        " film's own pictures (raw, in each colour, brighter or darker, in negative, cropped,"
+        " compressed, as text), for pictures of any size that show a part of it, for both under"
+        " short keys, and for pieces of picture files. What the device gave off on the seeded film"
+        " was searched for them as well: there, nothing may be found.",
+        "在所有进程写出、发送或留下的一切内容中搜索该影片自身画面的各行（原样、各颜色、变亮或变暗、"
+        "反相、裁剪、压缩、文本编码）、任意尺寸的显示其局部的画面、经短密钥扰乱的上述内容，"
+        "以及图片文件的残片。设备在种子影片上产生的内容也作同样搜索：其中不应有任何发现。",
     ),
     "canary.ledger": Words(
         "The device's own ledger was verified, and each payload that the broker received was"

@@ -183,6 +183,16 @@ MESSAGES = (
         "messages.cells",
         "overlaps",
     ),
+    Leak(
+        "hidden-in-week",
+        Words(
+            "A week of the whole store is released with three visits more than its points' cells:"
+            " the difference is a cell of three visits.",
+            "发布的整店一周数字比其各服务点的单元之和多三次访问：两者之差即为仅三次访问的单元。",
+        ),
+        "messages.cells",
+        "whole cells",
+    ),
 )
 ALONE = (
     Leak(

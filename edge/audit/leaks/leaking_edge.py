@@ -24,9 +24,11 @@ from edge.audit.canary.markers import strips
 from edge.audit.canary.site_file import MODEL, WINDOW_S
 from edge.audit.leaks.leak import VARIABLE
 from edge.broker_link import BrokerLink
-from edge.uplink import Reporter, Tightened
+from edge.tightening import Tightened
+from edge.uplink import Reporter
+from edge.windows.release import STORE_POINT
 from firmware_cfg import __version__
-from firmware_cfg.messages import HEALTH_BYTES, Desired, Health
+from firmware_cfg.messages import HEALTH_BYTES, Desired, Health, WeekFigures
 from firmware_cfg.sealing import opened, sealed, window_bytes
 from firmware_cfg.topics import Kind, topic
 
@@ -135,6 +137,21 @@ def subgroup(device: str, kind: Kind, fields: dict[str, Any]) -> Iterator[Sent]:
         yield _one_of(device, kind, _with_cell(fields, 3, **whole))
 
 
+def in_a_week(device: str, kind: Kind, fields: dict[str, Any]) -> Iterator[Sent]:
+    """The store's week over its points' cells: the difference is a cell of three visits."""
+    if kind is Kind.WINDOW and fields["cells"]:
+        told = WeekFigures(attended_percent=50).model_dump(mode="json")
+        store = {
+            "point": STORE_POINT,
+            "kind": "store",
+            "level": "week",
+            "staff": None,
+            "week": told,
+        }
+        more = _more(fields, _HIDDEN_VISITS)
+        yield _one_of(device, kind, _with_cell(fields, 4, **store, **more))
+
+
 PLANTED: dict[str, Callable[[str, Kind, dict[str, Any]], Iterator[Sent]]] = {
     "widened-schema": widened,
     "rate-in-heartbeat": rate,
@@ -144,6 +161,7 @@ PLANTED: dict[str, Callable[[str, Kind, dict[str, Any]], Iterator[Sent]]] = {
     "ungated-cell": ungated,
     "revised-cell": revised,
     "hidden-cell": subgroup,
+    "hidden-in-week": in_a_week,
 }
 
 

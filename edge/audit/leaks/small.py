@@ -14,21 +14,27 @@ from edge.audit.finding import Finding, Part, Status, Words
 from edge.audit.instruments.tables import closed_to_its_user
 from edge.audit.leaks import jailed
 from edge.audit.leaks.addresses import clear_away
-from edge.audit.leaks.catalogue import DUMPABLE, MODEL
+from edge.audit.leaks.catalogue import DUMPABLE, MODEL, PICTURES
 from edge.audit.leaks.hiding import EXEC, STAY, hiding
-from edge.audit.running.models import model_file, models_folder
+from edge.audit.running.models import model_file
+from edge.ledger.manifest import models_folder
 
-_HOW_JAIL = Words(
-    "Inside the camera process's jail, closed as it closes itself, this way out was really tried;"
-    " outside the jail the same attempt succeeds.",
-    "在摄像进程的限制内（按其自身方式关闭后）实际尝试此途径；在限制之外，同样的尝试可以成功。",
+_WAYS = {one.id: one.words for one in PICTURES} | {
+    "dumpable-again": Words(
+        "A camera process opens itself to others of its user again.",
+        "摄像进程重新向同一用户的其他进程开放自身。",
+    )
+}
+_IN_THE_JAIL = Words(
+    " Tried inside the jail, which must refuse it, and outside, where it succeeds.",
+    "在进程限制内实际尝试（必须被拒绝），并在限制之外尝试（可以成功）。",
 )
 
 
 def swapped_model(work: Path) -> Finding:
     """Exchange the model in a copy of the models' folder; the check of Part A judges both."""
     copy = work / "models"
-    shutil.copytree(models_folder(None), copy, ignore=shutil.ignore_patterns("*.py", "calibration"))
+    shutil.copytree(models_folder(), copy, ignore=shutil.ignore_patterns("*.py", "calibration"))
     began_s = time.time()
     clean = model_file(MODEL_NAME, copy, began_s)
     with (copy / f"{MODEL_NAME}.onnx").open("r+b") as file:
@@ -61,5 +67,5 @@ def from_the_jail(work: Path) -> Iterator[Finding]:
             status = Status.NOT_CHECKED  # this machine has no such way at all
         else:
             status = Status.HOLDS if here in jailed.REFUSED else Status.FAILS
-        evidence = (f"{name}: {here}",)
-        yield Finding(f"leak.jail.{name}", Part.LEAKS, status, _HOW_JAIL, found, evidence)
+        how, evidence = _WAYS[name] + _IN_THE_JAIL, (f"{name}: {here}",)
+        yield Finding(f"leak.jail.{name}", Part.LEAKS, status, how, found, evidence)

@@ -1,23 +1,28 @@
-"""The report for people: one HTML file, both languages, to be printed; no script, no link out."""
+"""The report for people: one HTML file, both languages, to be printed; no script, no link out.
+
+The first pages are the whole answer: what was checked and how, what was found, what the report
+does not cover, and the hashes of what it is about. Every check with its evidence follows in an
+appendix, `edge.audit.report.appendix`. One language is shown, and printed, at a time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from html import escape
 
 from edge.audit.finding import Finding, Part, Status, Words
 from edge.audit.report import texts
+from edge.audit.report.appendix import anchor, appendix, hashes
 from edge.audit.report.style import STYLE
 from edge.audit.report.titles import title
 from edge.audit.report.values import Report
 
-MOST_LINES = 12
-MOST_CHARACTERS = 400
 Say = Callable[[Words], str]
 LANGUAGES: tuple[tuple[str, str, Say], ...] = (
     ("en", "English", lambda words: escape(words.en)),
     ("zh-Hans", "中文", lambda words: escape(words.zh)),
 )
+MARKS = {Status.HOLDS: "✓", Status.FAILS: "✗", Status.NOT_CHECKED: "–"}
 
 
 def as_html(report: Report) -> str:
@@ -28,26 +33,45 @@ def as_html(report: Report) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{escape(texts.TITLE.en)} · {escape(texts.TITLE.zh)}</title>",
         f"<style>{STYLE}</style></head><body>",
-        '<nav><a href="#en">English</a> · <a href="#zh-Hans">中文</a></nav>',
+        *_choice(),
     ]
     for code, _, say in LANGUAGES:
         parts.append(f'<main lang="{code}" id="{code}">')
-        parts += _language(report, say)
+        parts += _answer(report, say, code)
+        parts += appendix(report, say, code)
         parts.append("</main>")
     parts.append("</body></html>")
     return "\n".join(parts) + "\n"
 
 
-def _language(report: Report, say: Say) -> Iterator[str]:
+def _choice() -> Iterator[str]:
+    """Which language is shown, and printed: two buttons, of which one is pressed."""
+    for code, _, _ in LANGUAGES:
+        checked = " checked" if code == LANGUAGES[0][0] else ""
+        yield f'<input type="radio" name="language" id="choose-{code}"{checked}>'
+    yield '<nav aria-label="Language · 语言">'
+    for code, name, _ in LANGUAGES:
+        yield f'<label for="choose-{code}" lang="{code}">{name}</label>'
+    yield "</nav>"
+
+
+def _answer(report: Report, say: Say, code: str) -> Iterator[str]:
     yield f"<h1>{say(texts.TITLE)}</h1>"
     yield from _head(report, say)
     yield f"<p>{say(texts.CLAIM)}</p>"
-    yield from _summary(report, say)
+    yield from _verdict(report, say)
+    yield from _failing(report, say)
+    yield from _not_checked(report, say)
+    yield f"<h2>{say(texts.AT_A_GLANCE)}</h2>"
+    marks = (f"{mark} {say(texts.STATUS[status])}" for status, mark in MARKS.items())
+    yield f'<p class="marks">{" · ".join(marks)}</p>'
     for part in Part:
         if report.of(part):
-            yield f"<h2>{say(texts.PARTS[part])}</h2><p>{say(texts.PART_WORDS[part])}</p>"
-            for finding in report.of(part):
-                yield from _finding(finding, say)
+            yield f"<h3>{say(texts.PARTS[part])}</h3><p>{say(texts.PART_WORDS[part])}</p>"
+            kind = "glance leaks" if part is Part.LEAKS else "glance"
+            yield f'<ul class="{kind}">'
+            yield from (_line(one, say, code) for one in report.of(part))
+            yield "</ul>"
     yield f"<h2>{say(texts.OUTSIDE)}</h2><ul>"
     yield from (f"<li>{say(limit)}</li>" for limit in texts.LIMITS)
     yield "</ul>"
@@ -67,7 +91,7 @@ def _head(report: Report, say: Say) -> Iterator[str]:
     yield "</table>"
 
 
-def _summary(report: Report, say: Say) -> Iterator[str]:
+def _verdict(report: Report, say: Say) -> Iterator[str]:
     counts = report.counts()
     verdict = texts.ALL_HOLD if counts[Status.HOLDS] else texts.NOTHING
     verdict = texts.SOME_FAIL if report.fails else verdict
@@ -77,47 +101,40 @@ def _summary(report: Report, say: Say) -> Iterator[str]:
     left_out = say(texts.BETWEEN).join(say(texts.PARTS[one]) for one in Part if not report.of(one))
     if left_out:
         yield f"<p><b>{say(texts.NOT_RUN)}</b> {left_out}{say(texts.STOP)}</p>"
+
+
+def _failing(report: Report, say: Say) -> Iterator[str]:
     failing = [one for one in report.findings if one.status is Status.FAILS]
-    if failing:
-        yield f"<h3>{say(texts.FAILING)}</h3><ul>"
-        for one in failing:
-            first = "".join(f"<br><code>{escape(line)}</code>" for line in one.evidence[:1])
-            yield f"<li><b>{say(title(one))}{say(texts.STOP)}</b> {say(one.found)}{first}</li>"
-        yield "</ul>"
+    if not failing:
+        return
+    yield f"<h3>{say(texts.FAILING)}</h3><ul>"
+    for one in failing:
+        first = "".join(f"<br><code>{escape(line)}</code>" for line in one.evidence[:1])
+        yield f"<li><b>{say(title(one))}{say(texts.STOP)}</b> {say(one.found)}{first}</li>"
+    yield "</ul>"
+
+
+def _not_checked(report: Report, say: Say) -> Iterator[str]:
+    """What was not checked, by the reason for it."""
     reasons: dict[Words, list[Finding]] = {}
     for one in report.findings:
         if one.status is Status.NOT_CHECKED:
             reasons.setdefault(one.found, []).append(one)
-    if reasons:
-        yield f"<h3>{say(texts.NOT_CHECKED)}</h3><p>{say(texts.NOT_CHECKED_WORDS)}</p><ul>"
-        for why, ones in reasons.items():
-            listed = say(texts.BETWEEN).join(say(title(one)) for one in ones)
-            yield f"<li><b>{listed}{say(texts.STOP)}</b> {say(why)}</li>"
-        yield "</ul>"
-
-
-def _finding(finding: Finding, say: Say) -> Iterator[str]:
-    label = texts.LABELS
-    yield f'<section class="{finding.status}"><h3>{say(title(finding))}'
-    yield f' <span class="status">{say(texts.STATUS[finding.status])}</span></h3>'
-    yield f"<p><b>{say(label['found'])}:</b> {say(finding.found)}</p>"
-    yield f"<p><b>{say(label['how'])}:</b> {say(finding.how)}</p>"
-    if finding.evidence:
-        yield f"<p><b>{say(label['evidence'])}</b> <code>{escape(finding.check)}</code></p>"
-        yield from _lines(finding.evidence, say)
-    yield "</section>"
-
-
-def _lines(evidence: Sequence[str], say: Say) -> Iterator[str]:
-    yield '<ul class="evidence">'
-    for line in evidence[:MOST_LINES]:
-        cut = line if len(line) <= MOST_CHARACTERS else line[:MOST_CHARACTERS] + " …"
-        yield f"<li>{escape(cut)}</li>"
-    more = len(evidence) - MOST_LINES
-    if more > 0:
-        rest = Words(f"and {more} more, in the JSON report", f"另有 {more} 行，见 JSON 报告")
-        yield f"<li>{say(rest)}</li>"
+    if not reasons:
+        return
+    yield f"<h3>{say(texts.NOT_CHECKED)}</h3><p>{say(texts.NOT_CHECKED_WORDS)}</p><ul>"
+    for why, ones in reasons.items():
+        listed = say(texts.BETWEEN).join(say(title(one)) for one in ones)
+        yield f"<li><b>{listed}{say(texts.STOP)}</b> {say(why)}</li>"
     yield "</ul>"
+
+
+def _line(one: Finding, say: Say, code: str) -> str:
+    """One check at a glance: its mark, its name or what leaks, and the way to its evidence."""
+    mark = f'<span title="{say(texts.STATUS[one.status])}">{MARKS[one.status]}</span>'
+    words = one.how if one.part is Part.LEAKS else title(one)
+    link = f'<a href="#{escape(anchor(one, code))}">{say(words)}</a>'
+    return f'<li class="{one.status}">{mark} {link}</li>'
 
 
 def _bound(report: Report, say: Say) -> Iterator[str]:
@@ -125,12 +142,8 @@ def _bound(report: Report, say: Say) -> Iterator[str]:
     yield f"<h2>{say(texts.BOUND)}</h2><p>{say(texts.BOUND_WORDS)}</p>"
     groups: tuple[tuple[Words, dict[str, str]], ...] = (
         (label["software"], {f"encounter {bound.version} ({bound.kind})": bound.tree}),
-        (label["packages"], bound.packages),
-        (label["models"], bound.models),
         (label["configuration"], dict([bound.configuration] if bound.configuration else [])),
+        (label["models"], bound.models),
     )
-    for name, hashes in groups:
-        yield f'<h3>{say(name)}</h3><table class="hashes">'
-        for what, digest in hashes.items():
-            yield f"<tr><td>{escape(what)}</td><td><code>{escape(digest)}</code></td></tr>"
-        yield "</table>"
+    for name, digests in groups:
+        yield from hashes(name, digests, say)

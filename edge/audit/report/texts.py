@@ -59,6 +59,15 @@ NOT_CHECKED_WORDS = Words(
     "vouches for none of it.",
     "未能检查、或此种启动方式所缺的项目及原因。本报告对其不作任何保证。",
 )
+AT_A_GLANCE = Words("What was checked", "检查了什么")
+APPENDIX = Words("Appendix: every check and its evidence", "附录：每项检查及其证据")
+APPENDIX_WORDS = Words(
+    "Each check in the order in which it was made: what was found, how it was looked for, and "
+    "lines as the kernel or the bytes gave them. Long evidence is cut here, and whole in "
+    "audit.json, which lies beside this page.",
+    "按检查顺序列出：结果、方法，以及内核或字节所给出的原文。较长的证据此处截短，"
+    "完整内容见同一文件夹中的 audit.json。",
+)
 OUTSIDE = Words("What this report does not cover", "本报告不涵盖的内容")
 LIMITS = (
     Words(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge.audit.finding import Finding, Part, Words, judged, unseen
 from edge.audit.running import reasons
+from edge.audit.running.rights import by_units
 from edge.audit.running.values import Descriptor, Process, Role
 
 A = Part.RUNNING
 STANDARD_ERROR = 2
+SINK = "/dev/null"
+TERMINAL = re.compile(r"/dev/(pts/\d+|tty\d*|console)")
 CAMERAS = ("/dev/video", "/dev/media", "/dev/v4l-subdev", "/dev/dma_heap/", "/dmabuf:")
 STREAM_FIFO = "/run/encounter/stream"  # systemd opens a named pipe both ways
 EVENTS = ("anon_inode:[eventpoll]", "anon_inode:[eventfd]", "anon_inode:[timerfd]")
@@ -45,7 +49,8 @@ def descriptors(process: Process, expected: Expected) -> Finding:
         return unseen(check, A, how, reasons.NO_RIGHT)
     problems = []
     for one in process.descriptors:
-        said = _standard(one) if one.number <= STANDARD_ERROR else _judge(process, one, expected)
+        standard = one.number <= STANDARD_ERROR
+        said = _standard(process, one) if standard else _judge(process, one, expected)
         if said:
             problems.append(f"{one.line()}: {said}")
     problems += _pipes(process)
@@ -57,12 +62,27 @@ def descriptors(process: Process, expected: Expected) -> Finding:
     return judged(check, A, how, problems, holds=holds, evidence=evidence)
 
 
-def _standard(one: Descriptor) -> str:
-    """Standard input, output and error: nothing, a log, a pipe or the journal."""
-    if one.number == 0 and one.writes and one.target != "/dev/null":
+def _standard(process: Process, one: Descriptor) -> str:
+    """Standard input, output and error: nothing, a pipe, the journal; a person's terminal.
+
+    A file is for reading. Edge's results alone may go to one, where a person started it.
+    """
+    by_hand = not by_units(process)
+    if one.number == 0 and one.writes and one.target != SINK and not _terminal(one, by_hand):
         return "standard input that can be written"
-    plain = one.fifo or one.socket is not None or one.target.startswith("/")
-    return "" if plain else "expected a file, a pipe or the journal's socket"
+    if one.fifo or one.socket is not None or one.target == SINK or _terminal(one, by_hand):
+        return ""  # where a socket leads to: `edge.audit.running.sockets`
+    if not one.target.startswith("/"):
+        return f"expected {SINK}, a pipe or the journal's socket"
+    results = process.role is Role.EDGE and by_hand
+    if one.writes and not results:
+        return f"expected {SINK}, a pipe or the journal's socket, found a file that can be written"
+    return ""
+
+
+def _terminal(one: Descriptor, by_hand: bool) -> bool:
+    """A terminal, where a person started the process."""
+    return by_hand and TERMINAL.fullmatch(one.target) is not None
 
 
 def _judge(process: Process, one: Descriptor, expected: Expected) -> str:
@@ -114,10 +134,11 @@ def _brings_stream(process: Process, one: Descriptor) -> bool:
 
 _MAY = {
     Role.VISION: Words(
-        "standard input, output and error; the one pipe for its records, to write; the camera, "
-        "the video file (to read) or the relay's pipe (to read); nothing else",
-        "标准输入、输出、错误；一条只写的记录管道；摄像头、只读的视频文件或只读的转发管道；"
-        "别无其他",
+        "standard input, output and error, of which none is a file to write; the one pipe for its "
+        "records, to write; the camera, the video file (to read) or the relay's pipe (to read); "
+        "nothing else",
+        "标准输入、输出、错误（均不得为可写文件）；一条只写的记录管道；"
+        "摄像头、只读的视频文件或只读的转发管道；别无其他",
     ),
     Role.EDGE: Words(
         "standard input, output and error; pipes from vision and to its supervisor; files in its "
@@ -126,7 +147,8 @@ _MAY = {
         "另行判断）",
     ),
     Role.RELAY: Words(
-        "standard input, output and error; one pipe to write the stream to; its one connection",
-        "标准输入、输出、错误；一条写入视频流的管道；唯一的一条连接",
+        "standard input, output and error, of which none is a file to write; one pipe to write "
+        "the stream to; its one connection",
+        "标准输入、输出、错误（均不得为可写文件）；一条写入视频流的管道；唯一的一条连接",
     ),
 }

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from pathlib import Path
 
 from edge.audit.finding import Finding, Part, Words, judged
+from edge.ledger.errors import LedgerError
+from edge.ledger.manifest import model_in
 
 A = Part.RUNNING
-MANIFEST = "manifest.toml"
-
-
-def models_folder(named: str | None) -> Path:
-    """The folder that the command line names, else the installed one or the checkout's."""
-    if named is not None:
-        return Path(named)
-    beside = Path(__file__).resolve().parents[3]
-    installed = beside / "encounter_models"
-    return installed if installed.is_dir() else beside / "models"
 
 
 def model_file(name: str, folder: Path, started_s: float) -> Finding:
@@ -38,16 +29,16 @@ def model_file(name: str, folder: Path, started_s: float) -> Finding:
     problems: list[str] = []
     evidence: list[str] = []
     try:
-        table = tomllib.loads((folder / MANIFEST).read_text("utf-8"))
-        entry = next(one for one in table["model"] if one["name"] == name)
-        path = folder / entry["file"]
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        evidence.append(f"{path}: sha256 {digest}")
-        if digest != entry["sha256"]:
-            problems.append(f"{path}: expected sha256 {entry['sha256']}, found {digest}")
-        if path.stat().st_ctime > started_s:
-            problems.append(f"{path}: changed since vision started")
-    except (OSError, tomllib.TOMLDecodeError, KeyError, StopIteration) as error:
-        problems.append(f"{folder / MANIFEST}: model {name!r}: {str(error) or 'not in it'}")
+        model = model_in(folder, name)
+        digest = hashlib.sha256(model.path.read_bytes()).hexdigest()
+        evidence.append(f"{model.path}: sha256 {digest}")
+        if digest != model.sha256:
+            problems.append(f"{model.path}: expected sha256 {model.sha256}, found {digest}")
+        if model.path.stat().st_ctime > started_s:
+            problems.append(f"{model.path}: changed since vision started")
+    except LedgerError as error:
+        problems.append(str(error))
+    except OSError as error:
+        problems.append(f"{error.filename}: {error.strerror}")
     holds = Words(f"{name} is the manifest's.", f"{name} 与清单一致。")
     return judged("model.file", A, how, problems, holds=holds, evidence=evidence)

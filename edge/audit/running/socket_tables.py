@@ -10,8 +10,10 @@ import ipaddress
 import socket
 import struct
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from edge.audit.running.unix_peers import unix_peers
 
 LISTENS, CONNECTED = "0A", "01"
 INTERNET = ("tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6", "icmp", "icmp6")
@@ -29,6 +31,7 @@ class Socket:
         local, remote: address and port; for the internet's tables.
         state: as the table writes it.
         path: of a local (unix) socket, if it has one.
+        peer: inode of a local socket's other end; 0: it has none, None: not known.
     """
 
     inode: int
@@ -37,26 +40,41 @@ class Socket:
     remote: tuple[str, int] = ("", 0)
     state: str = ""
     path: str = ""
+    peer: int | None = None
 
     def line(self) -> str:
         """For evidence."""
         if self.table not in INTERNET:
-            return f"{self.table} {self.path or '(no name)'}"
+            end = f" to socket {self.peer}" if self.peer else ""
+            return f"{self.table} {self.path or '(no name)'}{end}"
         way = "listens" if self.state == LISTENS else f"to {self.remote[0]} port {self.remote[1]}"
         return f"{self.table} {self.local[0]} port {self.local[1]} {way}"
 
 
 def read_sockets(pid: int, proc: Path = Path("/proc")) -> dict[int, Socket]:
-    """All sockets of a process's network namespace, by inode."""
+    """All sockets of a process's network namespace, by inode, and this one's local sockets.
+
+    A process with a network of its own may hold a local socket of the machine's: the journal's.
+    """
     found: dict[int, Socket] = {}
     for table in (*INTERNET, *OTHERS):
-        lines: list[str] = []
-        with suppress(OSError):  # a kernel without that family
-            lines = (proc / str(pid) / "net" / table).read_text("utf-8", "replace").splitlines()
-        for line in lines[1:]:
+        for line in _lines(proc / str(pid) / "net" / table):
             one = internet(table, line) if table in INTERNET else other(table, line)
             found[one.inode] = one
+    for line in _lines(proc / "self/net/unix"):
+        one = other("unix", line)
+        found.setdefault(one.inode, one)
+    for inode, peer in unix_peers().items():
+        if inode in found:
+            found[inode] = replace(found[inode], peer=peer)
     return found
+
+
+def _lines(path: Path) -> list[str]:
+    """A table without its heading; none of a kernel without that family."""
+    with suppress(OSError):
+        return path.read_text("utf-8", "replace").splitlines()[1:]
+    return []
 
 
 def internet(table: str, line: str) -> Socket:

@@ -7,6 +7,7 @@
 | the badge's rows, 32 cells each | as the first; three different rows within 32 kB count |
 | the strips at other scales | correlation; see `edge.audit.search.scaled` |
 | the beginning of a picture or film file | PNG, JPEG, GIF, WebP, PPM, YUV4MPEG2, MP4 |
+| a piece of a JPEG picture | `edge.audit.search.fragments` |
 
 Each is looked for in the bytes as they are and in what can be unpacked from them: deflate,
 gzip, zlib, bzip2, xz, base64, hexadecimal.
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from edge.audit.canary.emitted import Stream
 from edge.audit.canary.markers import Bits
-from edge.audit.search import scaled
+from edge.audit.search import fragments, scaled
 from edge.audit.search.containers import pictures, unpacked
 from edge.audit.search.words import (
     LONGEST_KEY_BYTES,
@@ -111,11 +112,14 @@ class Search:
         rows = len(self._worn.words) * BADGE_WITHIN * 2.0**-SHORT_BITS
         badges = by_plane * len(self._worn.words) * 2.0**-SHORT_BITS * rows**2
         positions = len(self._templates) * 2 * looked_bytes
-        return words * 2.0**-WORD_BITS + badges + 2 * scaled.chance(positions)
+        pieces = fragments.chance(looked_bytes)
+        return words * 2.0**-WORD_BITS + badges + 2 * scaled.chance(positions) + pieces
 
     def _hits(self, stream: Stream) -> Iterator[Hit]:
         for name, place in pictures(stream):
             yield Hit(stream.name, f"beginning of a {name} file", place)
+        for place in fragments.pieces_of_jpeg(stream.data):
+            yield Hit(stream.name, "a piece of a JPEG picture", place)
         for begin in range(0, max(1, len(stream.data)), _PART_BYTES):
             part = stream.data[begin : begin + _PART_BYTES + _OVERLAP_BYTES]
             for form, place in self._in_part(part):

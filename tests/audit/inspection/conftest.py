@@ -11,28 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
 import pytest
 
 from edge.audit.finding import Finding
 from edge.audit.running.find import held_by_others
 from edge.audit.running.inspection import Watching, inspect
 from firmware_cfg.load import load_site
+from tests.integration.processes.grey_video import SITE as FILMED
+from tests.integration.processes.grey_video import write_grey_video
 from tests.integration.processes.running import ROOT, Run, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIZE_PX = (384, 216)
-SITE = f"""[camera]
-size_px = {list(SIZE_PX)}
-[[service_point]]
-id = "counter-1"
-service_zone_px = [[100, 100], [280, 100], [280, 210], [100, 210]]
-[page]
-port = 0
-"""
+SITE = f"{FILMED}[page]\nport = 0\n"
 PLANTED = Path(__file__).with_name("planted.py")
 SCRIPT = ROOT / "deploy" / "audit" / "inspect.sh"
 WATCH_S = 1.0
@@ -99,13 +91,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty seconds of grey at ten frames a second."""
-    path = tmp_path_factory.mktemp("video") / "grey.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, SIZE_PX)
-    for index in range(200):
-        writer.write(np.full((SIZE_PX[1], SIZE_PX[0], 3), 60 + index % 100, np.uint8))
-    writer.release()
-    return path
+    """A grey video."""
+    return write_grey_video(tmp_path_factory.mktemp("video"))
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -40,11 +42,13 @@ class Run:
         process: the launcher.
         folder: where its results go.
         log: what it and its children said.
+        copying: writes that to `log`; they have a pipe, as a camera process may have no file.
     """
 
     process: subprocess.Popen[bytes]
     folder: Path
     log: Path
+    copying: threading.Thread | None = None
 
     def children(self) -> dict[str, int]:
         """Process ids of the children, by name."""
@@ -89,7 +93,10 @@ class Run:
         """Ask the launcher to stop: its exit status, and when it was asked."""
         asked_s = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30), asked_s
+        status = self.process.wait(30)
+        if self.copying is not None:
+            self.copying.join(5)
+        return status, asked_s
 
     def times_s(self) -> list[float]:
         """Capture times of the frames that were counted."""
@@ -131,12 +138,18 @@ def running(
     log = folder / "log"
     words = [str(source), str(site), str(folder), "live" if live else "file", repr(terms)]
     with (
-        log.open("wb") as file,
+        log.open("wb", buffering=0) as file,
         subprocess.Popen(
-            [sys.executable, "-c", LAUNCH, *words], cwd=ROOT, stdout=file, stderr=file
+            [sys.executable, "-c", LAUNCH, *words],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
         ) as process,
     ):
-        run = Run(process, folder, log)
+        copying = threading.Thread(target=shutil.copyfileobj, args=(process.stdout, file))
+        copying.start()
+        run = Run(process, folder, log, copying)
         try:
             yield run
         finally:
@@ -145,3 +158,4 @@ def running(
             for pid in left:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+            copying.join(5)

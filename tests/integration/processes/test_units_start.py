@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from firmware_cfg.confine.layers import REQUIRED
-from tests.integration.processes.conftest import SITE
+from tests.integration.processes.grey_video import SITE
 from tests.integration.processes.own_systemd import (
     UNITS,
     Machine,

@@ -280,11 +280,28 @@ def test_what_was_sent_and_never_counted_is_noted(day: Device) -> None:
     assert [one.en.split(": ", 1)[-1][:8] for one in verify(day.path).notes][-1] == "no count"
 
 
+@pytest.mark.parametrize(("beside", "more"), [(False, 1024), (True, 1024), (False, 0)])
+def test_bytes_that_no_entry_names_are_named_by_their_count(
+    beside: bool, more: int, day: Device
+) -> None:
+    ledger = day.outbox.ledger
+    (entry,) = ledger.record(day.now, (EntryKind.HEALTH, b"{}" + b" " * 1022))
+    honest = count_of(entry, 1024)
+    assert honest.kernel is not None
+    kernel = KernelBytes(honest.kernel.sent_bytes + more)
+    wrote = honest.mqtt_bytes + (0 if beside else more)
+    ledger.note(
+        day.now, (EntryKind.TRAFFIC, asdict(replace(honest, kernel=kernel, mqtt_bytes=wrote)))
+    )
+    found = problems(day.path)
+    assert found == ([("unreconciled", entry + 1)] if more else [])
+
+
 def count_of(entry: int, size: int) -> Traffic:
     wrote = size + 20
     kernel = KernelBytes(wrote, 0, wrote, 0)
     sent = ((entry, entry),)
-    return Traffic(False, 1, 1, sent, (), 1, size, size, 0, 0, wrote, 0, 0, kernel)
+    return Traffic(False, 0, 0, sent, (), 1, size, size, 0, 0, wrote, 0, 0, kernel)
 
 
 def test_what_arrived_without_an_entry_is_named(day: Device) -> None:
