@@ -1,10 +1,13 @@
 """The heartbeat: what a fleet must know of a device, and nothing that depends on the scene."""
 
+import logging
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from cryptography.x509 import load_pem_x509_certificate
 
 import firmware_cfg
 from edge.clock import Clock
@@ -14,7 +17,9 @@ from firmware_cfg.messages import Queue as ReportedQueue
 from firmware_cfg.record import Jail
 from firmware_cfg.site import Site
 
+LOG = logging.getLogger(__name__)
 HEARTBEAT_S = 1800.0
+MOST_DAYS = 36_500
 LOW_DISK_MB = 200
 DISK_STEP_MB = 250
 Fault = Literal["camera", "outbox", "clock", "disk"]
@@ -61,7 +66,21 @@ class Vitals:
             clock=self.clock.quality(),
             faults=tuple(fault for fault in _FAULTS if fault in standing),
             kernel_layers=kernel_layers,
+            certificate_days=self._certificate_days(),
         )
+
+    def _certificate_days(self) -> int | None:
+        """Whole days until the certificate ends that stands in its file now."""
+        path = None if self.site.broker is None else self.site.broker.cert_file
+        if path is None:
+            return None
+        try:
+            certificate = load_pem_x509_certificate(Path(path).read_bytes())
+        except (OSError, ValueError) as error:
+            LOG.warning("certificate_unreadable %s: %s", path, error)
+            return None
+        left = certificate.not_valid_after_utc - self.clock.utc_now()
+        return max(-MOST_DAYS, min(MOST_DAYS, left.days))
 
 
 def reported(site: Site, k: int, window_s: int, hashes: tuple[str, str]) -> Reported:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from cryptography.x509 import load_pem_x509_certificate
 
 from edge.clock import SystemClock
 from edge.health import Vitals, layers_of
@@ -17,6 +18,7 @@ from edge.upload import Upload
 from firmware_cfg.confine.layers import REPORTED, Layer
 from firmware_cfg.confine.report import Confinement
 from firmware_cfg.record import Jail
+from tests.integration.server.certificates import Authority
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +49,30 @@ def test_what_only_units_give_may_lack_without_reducing_it() -> None:
 def test_a_reduced_jail_of_the_camera_process_is_told() -> None:
     assert layers_of(confinement(), Jail.REDUCED)[-1] == "reduced"
     assert layers_of(confinement(more=("a camera",)), Jail.WHOLE)[-1] == "reduced"
+
+
+def test_the_heartbeat_says_how_long_the_certificate_lasts(tmp_path: Path) -> None:
+    pair = Authority(tmp_path).issue("kiosk-7")
+    files = {"cert_file": str(pair.cert), "key_file": str(pair.key)}
+    site = a_site(broker={"host": "broker.example", "server_key": "00" * 32, **files})
+    clock = ManualClock()
+    clock.now = datetime.now(UTC) - timedelta(days=2)
+    ends = load_pem_x509_certificate(pair.cert.read_bytes()).not_valid_after_utc
+    days = Vitals(site, "nanodet", clock, 0.0).heartbeat().certificate_days
+    assert days == (ends - clock.utc_now()).days
+    assert days > 0
+
+
+@pytest.mark.parametrize("content", [None, b"no certificate"])
+def test_a_certificate_that_cannot_be_read_is_not_told(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "device.pem"
+    if content is not None:
+        path.write_bytes(content)
+    files = {"cert_file": str(path), "key_file": str(path)}
+    site = a_site(broker={"host": "broker.example", "server_key": "00" * 32, **files})
+    assert Vitals(site, "nanodet", ManualClock(), 0.0).heartbeat().certificate_days is None
 
 
 def test_the_longest_list_fits_the_heartbeat() -> None:
