@@ -155,6 +155,15 @@ class Outbox:
             found = {str(status): int(count) for status, count in rows}
         return Counts(*(found.get(name, 0) for name in ("pending", "settled", "rejected")))
 
+    def first_kept(self) -> int:
+        """The oldest sequence that is still here; the next one where none is.
+
+        Whatever came before is gone for ever: a server that lacks it need not wait for it.
+        """
+        with self._database.transaction() as database:
+            (first,) = database.execute("SELECT min(seq) FROM message").fetchone()
+        return self._last_seq() + 1 if first is None else int(first)
+
     def settle(self, ack: Ack, now_utc: datetime) -> Settled:
         """Take the server's word for every message up to `ack.up_to`.
 

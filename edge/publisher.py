@@ -223,13 +223,14 @@ class Publisher:
             kind, payload = link.inbox.popleft()
             try:
                 if kind is Kind.ACK:
-                    self._settle(decode(Ack, payload))
+                    self._settle(link, decode(Ack, payload))
                 else:
                     self._desired.append(decode(Desired, payload))
             except (AckError, MessageError) as error:
                 LOG.warning("refused %s: %s", kind, error)
 
-    def _settle(self, ack: Ack) -> None:
+    def _settle(self, link: BrokerLink, ack: Ack) -> None:
+        """Take the server's word; one that has lost something is told anew what is still here."""
         settled = self._outbox.settle(ack, self._clock.utc_now())
         now_s = self._clock.monotonic_s()
         if settled.newly:
@@ -239,6 +240,9 @@ class Publisher:
             self._restored_at_s = now_s
             self._in_flight.begin(now_s)
             LOG.warning("server_behind up_to=%d, %d messages again", ack.up_to, again)
+            birth = self._state(online=True)
+            self._record((EntryKind.STATE, birth))
+            link.publish(Kind.STATE, birth)
 
     def _beat(self, link: BrokerLink) -> None:
         now_s = self._clock.monotonic_s()
@@ -273,6 +277,10 @@ class Publisher:
     def _state(self, *, online: bool) -> bytes:
         return encode(
             State(
-                device=self._device, online=online, software=__version__, epoch=self._outbox.epoch
+                device=self._device,
+                online=online,
+                software=__version__,
+                epoch=self._outbox.epoch,
+                first=self._outbox.first_kept() if online else None,
             )
         )

@@ -21,6 +21,7 @@ from firmware_cfg.topics import DEVICE_ID_PATTERN
 
 INSTANT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
 BUCKET_PATTERN = r"^(0|[1-9][0-9]?|[1-7][0-9]{2}|800|-([1-9][0-9]?|1[0-9]{2}|200))$"
+_BUCKETS = {str(index): index for index in range(-200, 801)}
 
 
 def _rfc3339(at: datetime) -> str:
@@ -40,9 +41,10 @@ def _bucket(key: object) -> object:
     """The index of the one spelling that is written; anything but a text as it is."""
     if not isinstance(key, str):
         return key
-    if not re.fullmatch(BUCKET_PATTERN, key):
+    index = _BUCKETS.get(key)
+    if index is None:
         raise ValueError("expected a bucket's index, -200 to 800, such as 12")
-    return int(key)
+    return index
 
 
 Instant = Annotated[

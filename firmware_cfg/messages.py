@@ -149,6 +149,10 @@ class Health(Message):
         tuple[Literal["camera", "outbox", "clock", "disk"], ...], Field(max_length=8)
     ] = ()
     kernel_layers: Annotated[tuple[Name, ...], Field(max_length=8)] = ()
+    certificate_days: Annotated[
+        int | None,
+        Field(ge=-36_500, le=36_500, description="until its certificate ends; null: it has none"),
+    ] = None
     ledger: Annotated[
         LedgerHead | None, Field(description="of the ledger before this heartbeat's own entry")
     ] = None
@@ -177,6 +181,10 @@ class State(Message):
     ] = (SCHEMA_VERSION,)
     software: Name = ""
     epoch: Epoch
+    first: Annotated[
+        Sequence | None,
+        Field(description="oldest sequence that the device still has, or the next one; at birth"),
+    ] = None
 
 
 class Reported(Message):
@@ -209,8 +217,15 @@ class Ack(Message):
     kind: Literal["ack"] = "ack"
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
     epoch: Epoch
-    up_to: Sequence
-    sha256: Annotated[Sha256, Field(description="of the payload of message `up_to`")]
+    up_to: Annotated[
+        int, Field(ge=0, le=2**63 - 1, description="0: the server has nothing of this epoch")
+    ]
+    sha256: Annotated[
+        Sha256,
+        Field(
+            description="of the payload of message `up_to`; of nothing where the server has none"
+        ),
+    ]
     rejected: Annotated[tuple[Rejection, ...], Field(max_length=64)] = ()
     signature: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$", description="Ed25519, hexadecimal")]
 

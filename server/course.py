@@ -7,7 +7,10 @@ from enum import StrEnum
 from functools import lru_cache
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from server import statistics
+from server.amending import Kind, Rulings
 from server.figures import (
     MEDIAN,
     Certainty,
@@ -16,12 +19,14 @@ from server.figures import (
     certainty_of,
     errors_of,
     point_figures,
+    quantile_shown,
 )
 from server.periods import Period, intersect, subtract, union
 from server.queries import CoverageRange
+from server.released_cell import ReleasedCell
 from server.statistics import Quantile, Share
-from server.suppression import Released, ReleasedCell, Suppressed, shown
-from server.unions import quantile_shown
+from server.suppression import PointRef, Suppressed, cell_times, shown
+from server.unions import union_of
 
 LONGEST_COURSE = timedelta(days=35, hours=1)
 SETTLES_AFTER = timedelta(hours=2)
@@ -34,6 +39,23 @@ class Gap(StrEnum):
     PENDING = "pending"
     NOTHING_RECEIVED = "nothing_received"
     OUTSIDE = "outside"
+    VOIDED = "voided"
+    TRIAL = "trial"
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenFor:
+    """Time of a point about which more is known than what came.
+
+    Attributes:
+        cells: of the cells that count under it and meet the period.
+        voided: what an amendment took out of the figures.
+        trial: before the store was confirmed.
+    """
+
+    cells: tuple[Period, ...] = ()
+    voided: tuple[Period, ...] = ()
+    trial: tuple[Period, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +112,8 @@ class _Asked:
 def _brief_of(asked: _Asked) -> Brief:
     one = asked.cell
     closed = one.visits - one.still_present
-    errors = errors_of([one])
+    whole = union_of(one)
+    errors = errors_of(whole)
     serve_s = asked.expectations.serve_within_s
     served = statistics.share_within(one.waiting, serve_s, errors.waiting)
     left = statistics.proportion(one.abandoned, closed, errors.abandoned)
@@ -100,20 +123,48 @@ def _brief_of(asked: _Asked) -> Brief:
         time=quantile_shown(length, MEDIAN, one.k, error),
         served_within=None if asked.is_queue else shown(served, one.visits, one.k),
         abandoned=shown(left, one.visits, one.k),
-        certainty=certainty_of([one]),
+        certainty=certainty_of(whole.sums),
     )
 
 
 @lru_cache(maxsize=1024)
 def _figures_of(asked: _Asked) -> PointFigures | Suppressed:
-    return point_figures(Released((asked.cell,)), asked.expectations)
+    return point_figures(union_of(asked.cell), asked.expectations)
+
+
+def spoken_for(
+    connection: Connection, point: PointRef, rulings: Rulings, asked: Period
+) -> SpokenFor:
+    """What is known about a point's time inside `asked`."""
+    times = cell_times(connection, point, rulings, asked)
+    confirmed = rulings.confirmed_at
+    trial = confirmed is not None and asked.start < confirmed
+    voids = [
+        one.period
+        for one in rulings.amendments
+        if one.kind is Kind.VOID and one.is_about(point.point_id) and one.period.meets(asked)
+    ]
+    under = [rulings.counts_under(own, period) for own, period in times]
+    voids += [
+        period
+        for (own, period), at in zip(times, under, strict=True)
+        if at is None
+        and rulings.point_of(own, period) == point.point_id
+        and rulings.void_of(own, period) is not None
+    ]
+    counted = [period for (_, period), at in zip(times, under, strict=True) if at == point.point_id]
+    return SpokenFor(
+        cells=tuple(counted),
+        voided=tuple(union(voids)),
+        trial=(Period(asked.start, confirmed),) if trial and confirmed is not None else (),
+    )
 
 
 def gaps(
     opening: Sequence[Period],
     asked: Period,
     now: datetime,
-    spoken_for: Sequence[Period],
+    taken: SpokenFor,
     received: Sequence[Period],
 ) -> list[Step]:
     """Opening time without a cell inside the period: why, as far as the server knows.
@@ -122,11 +173,14 @@ def gaps(
         opening: when the store is open inside `asked`.
         asked: the period.
         now: the present.
-        spoken_for: the periods of all cells that meet `asked`.
+        taken: what is known beside the windows.
         received: the windows that came.
     """
-    outside = [one for one in spoken_for if one.start < asked.start or one.end > asked.end]
-    left = subtract(opening, spoken_for)
+    outside = [one for one in taken.cells if one.start < asked.start or one.end > asked.end]
+    bare = subtract(opening, taken.cells)
+    trial = intersect(bare, taken.trial)
+    voided = intersect(subtract(bare, taken.trial), taken.voided)
+    left = subtract(bare, [*trial, *voided])
     settled = now - SETTLES_AFTER
     recent = [Period(settled, asked.end)] if settled < asked.end else []
     past = subtract(left, recent)
@@ -136,5 +190,7 @@ def gaps(
         Gap.PENDING: intersect(left, recent),
         Gap.SUPPRESSED: intersect(past, known),
         Gap.NOTHING_RECEIVED: subtract(past, known),
+        Gap.VOIDED: voided,
+        Gap.TRIAL: trial,
     }
     return [Step(one, gap=gap) for gap, periods in found.items() for one in periods]

@@ -6,7 +6,7 @@ class ServerError(Exception):
 
 
 class IdentityError(ServerError):
-    """An identity file that cannot be read or applied; every problem stands on its own line."""
+    """An identity file, or a change of identity, that cannot be applied; a problem a line."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         """Keep `problems`, which must not be empty."""
@@ -14,8 +14,16 @@ class IdentityError(ServerError):
         super().__init__("\n".join(problems))
 
 
+class AmendmentError(ServerError):
+    """An amendment, or its withdrawal, that cannot be made as it was asked for."""
+
+
 class DatabaseError(ServerError):
     """A database that this version cannot use, or a URL that names none."""
+
+
+class BackupError(ServerError):
+    """A backup that cannot be made or put back."""
 
 
 class KeyFileError(ServerError):

@@ -1,19 +1,19 @@
 """The figures of one point over one period, each with the period that it really covers."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
-from uuid import UUID
 
 from firmware_cfg.accuracy import Accuracy, Misjudged, accuracies_of, is_measured
-from firmware_cfg.histogram import Histogram
-from server.measuring import Errors
-from server.periods import Period
+from firmware_cfg.histogram import Fate, Histogram
+from server import statistics
+from server.measuring import EXACT, Error, Errors
+from server.periods import Period, Spans, period_of
 from server.released_week import Comparability
 from server.statistics import Quantile, Share
-from server.suppression import Released, ReleasedCell, Suppressed, part_shown
-from server.unions import Counts, Unions
+from server.suppression import Released, Suppressed, part_shown, shown, step_for, stepped
+from server.unions import Counts, Measure, Part, Runs, Sums, Union, union_of_cells
 
 MEDIAN, P90 = 0.5, 0.9
 
@@ -97,111 +97,142 @@ class PointFigures:
 
 
 def point_figures(
-    released: Released | Suppressed, expectations: Expectations
+    of: Union | Released | Suppressed, expectations: Expectations
 ) -> PointFigures | Suppressed:
-    """All figures of the union of `released` cells, of one point or of several."""
-    if isinstance(released, Suppressed):
-        return released
-    cells, staff = released.cells, released.with_staff()
+    """All figures of a union of released cells, of one point or of several."""
+    if isinstance(of, Suppressed):
+        return of
+    union = of if isinstance(of, Union) else union_of_cells(of.cells)
     serve_s, greet_s = expectations.serve_within_s, expectations.greet_within_s
-    unions, errors = Unions(released), errors_of(cells)
-    visits = sum(one.visits for one in cells)
+    made, errors, sums = _Made(union), errors_of(union), union.sums
     return PointFigures(
-        covered=released.covered,
-        staff_covered=staff.covered if isinstance(staff, Released) else (),
-        covers=unions.covers,
-        counts=unions.counts,
+        covered=made.periods(union.covered),
+        staff_covered=made.periods(union.staff_covered),
+        covers=made.covers,
+        counts=made.counts,
         expectations=expectations,
-        visits=visits,
-        already_there=part_shown(sum(one.left_censored for one in cells), visits),
-        unfinished=part_shown(sum(one.still_present for one in cells), visits),
-        passers_by=sum(one.passers_by for one in cells),
-        served_within=unions.within("served_within", _waiting, serve_s, errors.waiting),
-        abandoned=unions.rate(
-            "abandoned",
-            lambda one: one.abandoned,
-            lambda one: one.visits - one.still_present,
-            errors.abandoned,
+        visits=sums.visits,
+        already_there=part_shown(sums.left_censored, sums.visits),
+        unfinished=part_shown(sums.still_present, sums.visits),
+        passers_by=sums.passers_by,
+        served_within=made.within("served_within", Measure.WAITING, serve_s, errors.waiting),
+        abandoned=made.rate("abandoned", Measure.ABANDONED, errors.abandoned),
+        waiting_median=made.quantile("waiting_median", Measure.WAITING, MEDIAN, errors.waiting),
+        waiting_p90=made.quantile("waiting_p90", Measure.WAITING, P90, errors.waiting),
+        greeted_within=made.within("greeted_within", Measure.GREETING, greet_s, errors.greeting),
+        greeting_median=made.quantile("greeting_median", Measure.GREETING, MEDIAN, errors.greeting),
+        greeting_p90=made.quantile("greeting_p90", Measure.GREETING, P90, errors.greeting),
+        interaction_median=made.quantile(
+            "interaction_median", Measure.INTERACTION, MEDIAN, errors.interaction
         ),
-        waiting_median=unions.quantile("waiting_median", _waiting, MEDIAN, errors.waiting),
-        waiting_p90=unions.quantile("waiting_p90", _waiting, P90, errors.waiting),
-        greeted_within=unions.within("greeted_within", _greeting, greet_s, errors.greeting),
-        greeting_median=unions.quantile("greeting_median", _greeting, MEDIAN, errors.greeting),
-        greeting_p90=unions.quantile("greeting_p90", _greeting, P90, errors.greeting),
-        interaction_median=unions.quantile(
-            "interaction_median", _interaction, MEDIAN, errors.interaction
-        ),
-        flawless=unions.rate(
-            "flawless", _of_staff("flawless"), _of_staff("judged"), errors.flawless
-        ),
-        recovered=unions.rate(
-            "recovered",
-            _of_staff("recovered"),
-            _of_staff("broken"),
-            _of_the_broken(released, errors),
-        ),
-        attended_share=unions.attended("attended_share"),
-        certainty=certainty_of(cells),
-        measured=_measured(cells),
-        cuts=cuts(cells),
+        flawless=made.rate("flawless", Measure.FLAWLESS, errors.flawless),
+        recovered=made.rate("recovered", Measure.RECOVERED, _of_the_broken(union, errors)),
+        attended_share=made.attended("attended_share"),
+        certainty=certainty_of(sums),
+        measured=Measured(accuracies_of(union.made_with), is_measured(union.made_with)),
+        cuts=cuts(union.runs),
     )
 
 
-def _made_with(cells: Sequence[ReleasedCell]) -> set[tuple[int, str]]:
-    return {(one.comparability.definition_version, one.comparability.model) for one in cells}
+@dataclass(slots=True)
+class _Made:
+    """The figures of one union as they are made: by name, their time and their counts."""
+
+    union: Union
+    covers: dict[str, tuple[Period, ...]] = field(default_factory=dict)
+    counts: dict[str, Counts] = field(default_factory=dict)
+    _periods: dict[Spans, tuple[Period, ...]] = field(default_factory=dict)
+
+    def within(
+        self, name: str, measure: Measure, limit_s: float, error: Error
+    ) -> Share | Suppressed:
+        """The share whose event came within `limit_s`."""
+        part = self._part(name, measure)
+        if part is None or part.times is None:
+            return Suppressed()
+        self.counts[name] = counts_of(part.times, part.visits)
+        share = statistics.share_within(part.times, limit_s, error)
+        return shown(share, part.visits, part.k)
+
+    def rate(self, name: str, measure: Measure, wrong: Misjudged) -> Share | Suppressed:
+        """A plain share."""
+        part = self._part(name, measure)
+        if part is None:
+            return Suppressed()
+        count, base = part.counts[:2]
+        self.counts[name] = Counts(part_shown(base, part.visits))
+        return shown(statistics.proportion(count, base, wrong), part.visits, part.k)
+
+    def quantile(
+        self, name: str, measure: Measure, q: float, error: Error
+    ) -> Quantile | Suppressed:
+        """A percentile."""
+        part = self._part(name, measure)
+        if part is None or part.times is None:
+            return Suppressed()
+        self.counts[name] = counts_of(part.times, part.visits)
+        return quantile_shown(part.times, q, part.k, error)
+
+    def attended(self, name: str) -> float | Suppressed:
+        """Of the time with a party present, the share with staff present too."""
+        part = self._part(name, Measure.ATTENDED)
+        if part is None:
+            return Suppressed()
+        self.counts[name] = Counts(part.visits)
+        attended_ms, present_ms = part.counts
+        return stepped(min(1.0, attended_ms / present_ms), step_for(part.visits))
+
+    def periods(self, spans: Spans) -> tuple[Period, ...]:
+        """Spans as periods; most figures cover the same ones."""
+        if spans not in self._periods:
+            self._periods[spans] = tuple(map(period_of, spans))
+        return self._periods[spans]
+
+    def _part(self, name: str, measure: Measure) -> Part | None:
+        part = self.union.parts.get(measure)
+        self.covers[name] = () if part is None else self.periods(part.covered)
+        return part
 
 
-def errors_of(cells: Sequence[ReleasedCell]) -> Errors:
-    """The measuring errors of figures from `cells`."""
-    return Errors.of(accuracies_of(_made_with(cells)))
+def counts_of(times: Histogram, visits: int) -> Counts:
+    """The counts of a histogram that merges those of cells with so many visits."""
+    parts = (times.total(), times.total(Fate.LEFT), times.total(Fate.CENSORED))
+    return Counts(*(part_shown(part, visits) for part in parts))
 
 
-def _measured(cells: Sequence[ReleasedCell]) -> Measured:
-    made_with = _made_with(cells)
-    return Measured(accuracies_of(made_with), is_measured(made_with))
+def quantile_shown(
+    histogram: Histogram, q: float, k: int, error: Error = EXACT
+) -> Quantile | Suppressed:
+    """A percentile as it may be shown: suppressed below k."""
+    found = statistics.quantile(histogram, q, error)
+    return Suppressed() if found is None or found.base < k else found
 
 
-def _of_the_broken(released: Released, errors: Errors) -> Misjudged:
+def errors_of(union: Union) -> Errors:
+    """The measuring errors of a union's figures."""
+    return Errors.of(accuracies_of(union.made_with))
+
+
+def _of_the_broken(union: Union, errors: Errors) -> Misjudged:
     """What misjudged visits do to a share of the visits with a broken expectation.
 
     With B the visits with a broken expectation and B' those found so, a share of B' differs
     from that of B by P(B and B' differ) / P(B') at most, and by as much again for those among
     them whose service is misjudged.
     """
-    found = released.with_base(_of_staff("broken"))
-    if isinstance(found, Suppressed):
+    found = union.parts.get(Measure.RECOVERED)
+    if found is None:
         return Misjudged(1.0, 1.0)
-    judged, broken = (sum(map(_of_staff(name), found.cells)) for name in ("judged", "broken"))
+    _, broken, judged = found.counts
     flawless, served = errors.flawless, errors.waiting.wrong
     share = (flawless.lost + flawless.gained + served.lost + served.gained) * judged / broken
     return Misjudged(share, share)
 
 
-def _waiting(one: ReleasedCell) -> Histogram:
-    return one.waiting
-
-
-def _greeting(one: ReleasedCell) -> Histogram:
-    return Histogram() if one.staff is None else one.staff.greeting
-
-
-def _interaction(one: ReleasedCell) -> Histogram:
-    return Histogram() if one.staff is None else one.staff.interaction
-
-
-def _of_staff(name: str) -> Callable[[ReleasedCell], int]:
-    def count(one: ReleasedCell) -> int:
-        return 0 if one.staff is None else int(getattr(one.staff, name))
-
-    return count
-
-
-def certainty_of(cells: Sequence[ReleasedCell]) -> Certainty:
-    """How well the visits of `cells` were seen."""
+def certainty_of(sums: Sums) -> Certainty:
+    """How well the visits of a union were seen."""
     return certainty_of_seconds(
-        sum(one.observed_s for one in cells),
-        sum(one.bridged_s for one in cells),
-        sum(one.unknown_s for one in cells),
+        sums.observed_ms / 1000, sums.bridged_ms / 1000, sums.unknown_ms / 1000
     )
 
 
@@ -214,17 +245,15 @@ def certainty_of_seconds(observed_s: float, bridged_s: float, unknown_s: float) 
     return Certainty(*(round(part, 2) for part in parts))
 
 
-def cuts(cells: Sequence[ReleasedCell]) -> tuple[Cut, ...]:
+def cuts(runs: Runs) -> tuple[Cut, ...]:
     """Where neighbouring cells of a point were made under different conditions."""
-    points: dict[UUID, list[ReleasedCell]] = {}
-    for one in cells:
-        points.setdefault(one.point_id, []).append(one)
-    found = {
-        Cut(after.period.start, changed)
-        for each in points.values()
-        for before, after in pairwise(each)
-        if (changed := changes(before.comparability, after.comparability))
-    }
+    found = set()
+    for of_point in runs.values():
+        found_in = [(span, made) for made, spans in of_point.items() for span in spans]
+        cells = sorted(found_in, key=lambda one: one[0])
+        for (_, before), (span, after) in pairwise(cells):
+            if changed := changes(before, after):
+                found.add(Cut(period_of(span).start, changed))
     return tuple(sorted(found, key=lambda cut: cut.at))
 
 

@@ -10,9 +10,10 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, select
 
 from firmware_cfg.messages import LedgerHead
 from server.errors import NotFoundError
-from server.queries import DeviceView, Scope
+from server.queries import DeviceView
 from server.schema.fleet import ledger_day, ledger_head
 from server.schema.identity import device
+from server.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def head_of_day(connection: Connection, scope: Scope, name: str, day: date) -> K
 
 
 def _owner(connection: Connection, scope: Scope, name: str) -> UUID:
-    query = scope.limit(select(device).where(device.c.device == name), device.c.org_id)
+    query = scope.limit(select(device).where(device.c.device == name), device)
     row = connection.execute(query).first()
     if row is None:
         raise NotFoundError(f"no device {name}")

@@ -6,14 +6,16 @@ file is reported at once.
 """
 
 import tomllib
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field, ValidationError
 
 from firmware_cfg.cells import DeviceId, PointId, PointKind
 from firmware_cfg.section import ClockTime, Section, Weekday
+from firmware_cfg.store import OpeningSpan
 from firmware_cfg.store import Store as StoreTime
 from server.errors import IdentityError
 
@@ -56,7 +58,13 @@ class Store(Section):
     timezone: str
     day_starts: ClockTime = "04:00"
     opening: dict[Weekday, tuple[str, ...]] = Field({})
-    closed: tuple[date, ...] = ()
+    closed: tuple[date, ...] = Field((), description="Dates on which it is closed.")
+    special: dict[date, tuple[OpeningSpan, ...]] = Field(
+        {}, description="Dates with other hours than their weekday's."
+    )
+    confirmed: AwareDatetime | date | None = Field(
+        None, description="From when on its figures count; none: the file does not say."
+    )
     point: Annotated[tuple[Point, ...], Field(min_length=1)]
 
     @property
@@ -68,6 +76,14 @@ class Store(Section):
             opening=self.opening,
             closed=self.closed,
         )
+
+    @property
+    def confirmed_at(self) -> datetime | None:
+        """From when on its figures count; a date begins as a trading day does."""
+        if self.confirmed is None or isinstance(self.confirmed, datetime):
+            return self.confirmed
+        starts = time.fromisoformat(self.day_starts)
+        return datetime.combine(self.confirmed, starts, ZoneInfo(self.timezone)).astimezone(UTC)
 
 
 class Assignment(Section):
@@ -141,6 +157,10 @@ def _incoherences(identity: Identity) -> list[str]:
             _ = store.time
         except ValidationError as error:
             problems += [f"{_name(store)}: {one['loc'][0]}: {one['msg']}" for one in error.errors()]
+        problems += [
+            f"{_name(store)}: {day} is among the closed dates and has hours of its own"
+            for day in sorted(set(store.closed) & set(store.special))
+        ]
     for device in identity.device:
         problems += _device_problems(device, stores)
     return problems

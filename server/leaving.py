@@ -7,11 +7,11 @@ and how long they had stayed.
 
 from dataclasses import dataclass
 
-from server.figures import MEDIAN, P90, errors_of
-from server.periods import Period
+from server.figures import MEDIAN, P90, counts_of, errors_of, quantile_shown
+from server.periods import Period, period_of
 from server.statistics import Quantile
-from server.suppression import Released, Suppressed, count_shown
-from server.unions import Counts, counts_of, merged, quantile_shown
+from server.suppression import Suppressed, count_shown
+from server.unions import Counts, Measure, Union
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +36,22 @@ class Leaving:
     stay_p90: Quantile | Suppressed
 
 
-def leaving(released: Released | Suppressed) -> Leaving | None:
+def leaving(union: Union | Suppressed) -> Leaving | None:
     """How the queue of these cells was left; none where nothing was released."""
-    if isinstance(released, Suppressed):
+    if isinstance(union, Suppressed):
         return None
-    left = sum(one.abandoned + one.greeted_only + one.passed for one in released.cells)
-    stayed = released.with_base(lambda one: one.stay.total())
+    stayed = union.parts.get(Measure.STAY)
     covered: tuple[Period, ...] = ()
     counts: Counts | None = None
     median: Quantile | Suppressed = Suppressed()
     p90: Quantile | Suppressed = Suppressed()
-    if isinstance(stayed, Released):
-        stay = merged([one.stay for one in stayed.cells])
-        covered = stayed.covered
-        counts, error = counts_of(stay, stayed), errors_of(stayed.cells).stay
-        median, p90 = (quantile_shown(stay, q, stayed.k, error) for q in (MEDIAN, P90))
+    if stayed is not None and stayed.times is not None:
+        covered = tuple(map(period_of, stayed.covered))
+        counts, error = counts_of(stayed.times, stayed.visits), errors_of(union).stay
+        median, p90 = (quantile_shown(stayed.times, q, stayed.k, error) for q in (MEDIAN, P90))
     return Leaving(
-        covered=released.covered,
-        left=count_shown(left, sum(one.visits for one in released.cells), released.k),
+        covered=union.covered_periods,
+        left=count_shown(union.sums.left, union.sums.visits, union.k),
         stay_covered=covered,
         stay_counts=counts,
         stay_median=median,

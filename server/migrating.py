@@ -43,15 +43,15 @@ def migrate(engine: Engine, to: str = "head") -> tuple[str | None, str | None]:
     with engine.execution_options(writes=True).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-        before = step_of(connection)
+        before = step_now(connection)
         _check(connection, before)
         if to != "head" or before is None or before in _known():
             _change(connection, to)
         make_parts(connection)
-        return before, step_of(connection)
+        return before, step_now(connection)
 
 
-def step_of(connection: Connection) -> str | None:
+def step_now(connection: Connection) -> str | None:
     """The step that the schema stands at; none in an empty database."""
     return MigrationContext.configure(connection).get_current_revision()
 

@@ -13,8 +13,10 @@ from sqlalchemy import Connection, Date, Table, delete, func, inspect, select, t
 from server.column_types import UtcInstant
 from server.schema.whole import metadata
 
-BACK, AHEAD = timedelta(days=430), timedelta(days=100)
-BACK_DAILY, AHEAD_DAILY = timedelta(days=9), timedelta(days=9)
+KEPT = timedelta(days=396)
+KEPT_OTHERWISE = {"raw_message": timedelta(days=7), "access_log": timedelta(days=366)}
+"""How long rows are kept, and so how far back parts are made; of roll-ups some stay longer."""
+AHEAD, AHEAD_DAILY = timedelta(days=100), timedelta(days=9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +59,21 @@ def parted() -> list[Table]:
     return [table for table in metadata.sorted_tables if "by_time" in table.info]
 
 
+def kept_for(table: Table) -> timedelta:
+    """How long the rows of a parted table are kept."""
+    return KEPT_OTHERWISE.get(table.name, KEPT)
+
+
 def parts_around(table: Table, now: datetime) -> list[Part]:
     """The parts that a table wants at an instant, without a gap between them.
 
     >>> from server.schema.cells import cell
     >>> parts = parts_around(cell, datetime(2026, 11, 16, tzinfo=UTC))
     >>> parts[0].name, parts[-1].name
-    ('cell_202509', 'cell_202702')
+    ('cell_202510', 'cell_202702')
     """
     daily = isinstance(table.c[table.info["by_time"]].type, Date)
-    back, ahead = (BACK_DAILY, AHEAD_DAILY) if daily else (BACK, AHEAD)
+    back, ahead = kept_for(table), AHEAD_DAILY if daily else AHEAD
     day, last = (now - back).date(), (now + ahead).date()
     first = day if daily else day.replace(day=1)
     found = []

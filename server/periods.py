@@ -4,8 +4,8 @@ Days have 23 to 25 hours; everything is computed on the store's wall clock and t
 into instants.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,11 @@ from firmware_cfg.store import parse_opening
 from server.errors import PeriodError
 
 LONGEST = timedelta(days=400)
+ALL_DAY = ("00:00-24:00",)
+MILLISECOND = timedelta(milliseconds=1)
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+Spans = tuple[tuple[int, int], ...]
+"""Disjoint spans of time in order, [start, end) in milliseconds since 1970, as few as can be."""
 YEARS = range(2, 9999)
 """Years that can be asked for: a year from either end of the calendar no zone overflows."""
 
@@ -43,12 +48,21 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class StoreTime:
-    """A store's zone, beginning of day, opening hours and exceptions."""
+    """A store's zone, beginning of day, opening hours and exceptions.
+
+    Attributes:
+        zone: where its clock is.
+        day_starts: when a trading day begins, on its clock.
+        opening: spans such as `08:00-12:00` by weekday; none at all: always open.
+        closed: dates on which it stays closed.
+        special: dates with other hours than their weekday's.
+    """
 
     zone: ZoneInfo
     day_starts: time
     opening: dict[str, tuple[str, ...]]
     closed: frozenset[date]
+    special: Mapping[date, tuple[str, ...]] = field(default_factory=dict)
 
     def local(self, at: datetime) -> datetime:
         """An instant on the store's clock."""
@@ -59,10 +73,27 @@ class StoreTime:
         return datetime.combine(day, at, self.zone).astimezone(UTC)
 
     def trading_day(self, at: datetime) -> date:
-        """The trading day that an instant belongs to."""
-        local = self.local(at)
-        before = local.time() < self.day_starts
-        return local.date() - timedelta(days=1) if before else local.date()
+        """The trading day that an instant belongs to: the one of `day_of` that holds it.
+
+        The wall clock alone would not do: on the day of a change it passes the beginning of
+        the day twice, or never.
+        """
+        day = self.local(at).date()
+        if at < self.begins(day):
+            return day - timedelta(days=1)
+        return day if at < self.begins(day + timedelta(days=1)) else day + timedelta(days=1)
+
+    def begins(self, day: date) -> datetime:
+        """When a trading day begins, and the one before it ends."""
+        return self.instant(day, self.day_starts)
+
+    def day_of(self, day: date) -> Period:
+        """A trading day."""
+        return Period(self.begins(day), self.begins(day + timedelta(days=1)))
+
+    def week_of(self, monday: date) -> Period:
+        """The seven trading days from a Monday on."""
+        return Period(self.begins(monday), self.begins(monday + timedelta(days=7)))
 
     def days(self, first: date, last: date) -> Period:
         """The trading days from `first` to `last`, both included.
@@ -75,12 +106,11 @@ class StoreTime:
             raise PeriodError(f"last day {last} is before first day {first}")
         if last - first > LONGEST:
             raise PeriodError(f"expected at most {LONGEST.days} days")
-        end = self.instant(last + timedelta(days=1), self.day_starts)
-        return Period(self.instant(first, self.day_starts), end)
+        return Period(self.begins(first), self.begins(last + timedelta(days=1)))
 
     def open_times(self, period: Period) -> list[Period]:
         """When the store is open inside `period`."""
-        if not self.opening:
+        if not (self.opening or self.closed or self.special):
             return [period]
         spans = []
         day = self.local(period.start).date() - timedelta(days=1)
@@ -91,7 +121,8 @@ class StoreTime:
 
     def _opening_of(self, day: date) -> list[Period]:
         spans = []
-        for span in self.opening.get(WEEKDAYS[day.weekday()], ()):
+        usual = self.opening.get(WEEKDAYS[day.weekday()], ()) if self.opening else ALL_DAY
+        for span in self.special.get(day, usual):
             opens, closes = parse_opening(span)
             last = day + timedelta(days=1) if closes <= opens else day
             spans.append(Period(self.instant(day, opens), self.instant(last, closes)))
@@ -118,6 +149,38 @@ def union(periods: Iterable[Period]) -> list[Period]:
         else:
             joined.append(one)
     return joined
+
+
+def monday_of(day: date) -> date:
+    """The Monday of a day's ISO week."""
+    return day - timedelta(days=day.weekday())
+
+
+def span_of(period: Period) -> tuple[int, int]:
+    """A period in milliseconds since 1970."""
+    return (period.start - BEGINNING) // MILLISECOND, (period.end - BEGINNING) // MILLISECOND
+
+
+def period_of(span: tuple[int, int]) -> Period:
+    """The period of a span."""
+    start_ms, end_ms = span
+    return Period(BEGINNING + start_ms * MILLISECOND, BEGINNING + end_ms * MILLISECOND)
+
+
+def joined(spans: Iterable[tuple[int, int]]) -> Spans:
+    """Spans as few disjoint ones, in order: exact, whatever the order they come in.
+
+    >>> joined([(5, 9), (1, 3), (3, 5), (11, 12)])
+    ((1, 9), (11, 12))
+    """
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            if end > found[-1][1]:
+                found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return tuple(found)
 
 
 def intersect(some: Iterable[Period], others: Iterable[Period]) -> list[Period]:

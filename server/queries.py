@@ -4,7 +4,9 @@ Figures come out of `server.suppression`; this module only finds the point, its 
 and its device, and puts the answers together.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -18,10 +20,11 @@ from firmware_cfg.messages import Coverage, PointKind
 from firmware_cfg.site import Privacy
 from server.errors import NotFoundError
 from server.figures import Expectations
-from server.periods import Period, StoreTime
+from server.periods import MILLISECOND, Period, StoreTime, union
 from server.schema.cells import window
 from server.schema.fleet import NEVER, device_status
 from server.schema.identity import assignment, device, organisation, point, store
+from server.scope import Scope
 from server.suppression import PointRef
 
 # As devices send them; one that is cut off says so itself, by its last will.
@@ -30,25 +33,20 @@ SILENT_AFTER = 3 * HEARTBEAT
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """The organisations that a caller may see; none: all (there are no accounts yet)."""
-
-    org_ids: frozenset[UUID] | None = None
-
-    def limit(self, query: Select[Any], column: Any) -> Select[Any]:
-        """`query`, with `column` inside this scope."""
-        return query if self.org_ids is None else query.where(column.in_(self.org_ids))
-
-
-@dataclass(frozen=True, slots=True)
 class StoreView:
-    """A store."""
+    """A store; its figures are a trial until somebody has confirmed it."""
 
     org_id: UUID
     store_id: UUID
     name: str
     organisation: str
     time: StoreTime
+    confirmed_at: datetime | None = None
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether its figures stand on its own page alone."""
+        return self.confirmed_at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +131,7 @@ def _store_query(scope: Scope) -> Select[Any]:
     query = select(store, organisation.c.name.label("organisation")).join(
         organisation, organisation.c.org_id == store.c.org_id
     )
-    return scope.limit(query, store.c.org_id)
+    return scope.limit(query, store)
 
 
 def _store(row: Row[Any]) -> StoreView:
@@ -142,12 +140,20 @@ def _store(row: Row[Any]) -> StoreView:
         store_id=row.store_id,
         name=row.name,
         organisation=row.organisation,
-        time=StoreTime(
-            zone=ZoneInfo(row.timezone),
-            day_starts=time.fromisoformat(row.day_starts),
-            opening={day: tuple(spans) for day, spans in row.opening.items()},
-            closed=frozenset(date.fromisoformat(day) for day in row.closed),
-        ),
+        time=time_of(row),
+        confirmed_at=row.confirmed_at,
+    )
+
+
+def time_of(row: Row[Any]) -> StoreTime:
+    """The calendar of a store, from its row."""
+    special = {date.fromisoformat(day): tuple(spans) for day, spans in row.special.items()}
+    return StoreTime(
+        zone=ZoneInfo(row.timezone),
+        day_starts=time.fromisoformat(row.day_starts),
+        opening={day: tuple(spans) for day, spans in row.opening.items()},
+        closed=frozenset(date.fromisoformat(day) for day in row.closed),
+        special=special,
     )
 
 
@@ -167,7 +173,8 @@ def point_by_id(connection: Connection, scope: Scope, point_id: UUID) -> PointVi
     Raises:
         NotFoundError: none of that id in `scope`.
     """
-    query = scope.limit(select(point).where(point.c.point_id == point_id), point.c.org_id)
+    everywhere = select(point).join(organisation, organisation.c.org_id == point.c.org_id)
+    query = scope.limit(everywhere.where(point.c.point_id == point_id), point)
     row = connection.execute(query).first()
     if row is None:
         raise NotFoundError(f"no point {point_id}")
@@ -188,7 +195,7 @@ def devices(
     query = select(device, *status).outerjoin(device_status, same).order_by(device.c.device)
     if store_id is not None:
         query = query.where(device.c.store_id == store_id)
-    return [_device(row, now) for row in connection.execute(scope.limit(query, device.c.org_id))]
+    return [_device(row, now) for row in connection.execute(scope.limit(query, device))]
 
 
 def _device(row: Row[Any], now: datetime) -> DeviceView:
@@ -287,15 +294,30 @@ def windows_in(
     received: Sequence[tuple[Period, Coverage]], periods: Sequence[Period]
 ) -> list[tuple[Period, Coverage]]:
     """The windows that meet `periods`."""
-    return [one for one in received if any(one[0].meets(period) for period in periods)]
+    disjoint = union(periods)
+    ends = [one.end for one in disjoint]
+    found = []
+    for one in received:
+        index = bisect_right(ends, one[0].start)
+        if index < len(disjoint) and disjoint[index].start < one[0].end:
+            found.append(one)
+    return found
 
 
 def coverage_range(received: Sequence[tuple[Period, Coverage]]) -> CoverageRange | None:
     """Bounds of the mean coverage, from the bands of the windows, weighted by their length."""
-    total_s = sum(period.length_s for period, _ in received)
-    if total_s == 0:
+    lengths_ms: Counter[Coverage] = Counter()
+    for period, band in received:
+        lengths_ms[band] += (period.end - period.start) // MILLISECOND
+    return coverage_of(lengths_ms)
+
+
+def coverage_of(seen: Mapping[Coverage, int]) -> CoverageRange | None:
+    """Bounds of the mean coverage, from the length of the windows in each band; none of none."""
+    total = sum(seen.values())
+    if total == 0:
         return None
-    bounds = [(period.length_s, *map(int, band.split("-"))) for period, band in received]
-    low = sum(length_s * floor for length_s, floor, _ in bounds) / total_s
-    high = sum(length_s * ceiling for length_s, _, ceiling in bounds) / total_s
+    bounds = [(length, *map(int, band.split("-"))) for band, length in seen.items()]
+    low = sum(length * floor for length, floor, _ in bounds) / total
+    high = sum(length * ceiling for length, _, ceiling in bounds) / total
     return CoverageRange(round(low / 100, 2), round(high / 100, 2))

@@ -16,20 +16,23 @@
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
-from firmware_cfg.histogram import Fate, Histogram
-from firmware_cfg.messages import WeekFigures
+from server.amending import Rulings, rulings_of, week_counts
 from server.periods import Period, union
-from server.released_week import Comparability, ReleasedWeek
+from server.released_cell import ReleasedCell, Staff, cell_of, week_of
+from server.released_week import ReleasedWeek
 from server.schema.cells import cell, store_week
+from server.schema.identity import point
 from server.statistics import Share
 
+__all__ = ["PointRef", "Released", "ReleasedCell", "Staff", "Suppressed", "read_released"]
 FINE_FROM_VISITS = 50
 COARSE_STEP = 0.05
 FINE_STEP = 0.01
@@ -41,47 +44,6 @@ class PointRef:
 
     org_id: UUID
     point_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Staff:
-    """What depends on staff."""
-
-    greeting: Histogram
-    interaction: Histogram
-    flawless: int
-    judged: int
-    broken: int
-    recovered: int
-    interrupted: int
-    attended_s: float
-    present_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class ReleasedCell:
-    """A released cell: at least k visits of one point over one period."""
-
-    cell_id: UUID
-    point_id: UUID
-    period: Period
-    level: str
-    k: int
-    visits: int
-    left_censored: int
-    passers_by: int
-    served: int
-    greeted_only: int
-    abandoned: int
-    passed: int
-    still_present: int
-    waiting: Histogram
-    stay: Histogram
-    staff: Staff | None
-    observed_s: float
-    bridged_s: float
-    unknown_s: float
-    comparability: Comparability
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,37 +75,73 @@ class Released:
         """The strictest threshold that was in force."""
         return max(one.k for one in self.cells)
 
-    @property
-    def smallest_k(self) -> int:
-        """The mildest threshold that was in force."""
-        return min(one.k for one in self.cells)
 
-    def with_staff(self) -> "Released | Suppressed":
-        """The cells that have figures about staff."""
-        return _released([one for one in self.cells if one.staff is not None])
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Which cells are read: those that begin in one of `parts` and end by `ends_by`.
 
-    def with_base(self, base: Callable[[ReleasedCell], int]) -> "Released | Suppressed":
-        """The cells whose own `base` of a figure reaches their own k.
+    Attributes:
+        parts: disjoint.
+        ends_by: when they end at the latest; none: whenever.
+    """
 
-        Only these may enter the figure's union: each may be shown alone, so the difference of
-        two answers is a union of cells that may be shown, never a suppressed one.
-        """
-        return _released([one for one in self.cells if base(one) >= one.k])
+    parts: tuple[Period, ...]
+    ends_by: datetime | None = None
+
+    @classmethod
+    def whole(cls, period: Period) -> "Within":
+        """The whole cells inside a period."""
+        return cls((period,), period.end)
+
+    def condition(self) -> ColumnElement[bool]:
+        """It as a condition on rows of the table of cells."""
+        begins = [and_(cell.c.start_at >= p.start, cell.c.start_at < p.end) for p in self.parts]
+        if self.ends_by is None:
+            return or_(*begins)
+        return and_(or_(*begins), cell.c.end_at <= self.ends_by)
 
 
-def read_released(connection: Connection, point: PointRef, period: Period) -> Released | Suppressed:
-    """The whole cells of `point` inside `period`."""
+def read_released(
+    connection: Connection, point: PointRef, period: Period, rulings: Rulings | None = None
+) -> Released | Suppressed:
+    """The whole cells inside `period` that count under `point`."""
+    known = rulings_at(connection, point) if rulings is None else rulings
+    within = Within.whole(period)
+    cells = standing_cells(connection, point.org_id, known, [point.point_id], within)
+    return Released(tuple(cells)) if cells else Suppressed()
+
+
+def standing_cells(
+    connection: Connection,
+    org_id: UUID,
+    rulings: Rulings,
+    point_ids: Collection[UUID],
+    within: Within,
+) -> list[ReleasedCell]:
+    """The cells that count under one of these points of a store, in order of time."""
+    sources = {source for one in point_ids for source in rulings.sources_of(one)}
     rows = connection.execute(
         select(cell)
-        .where(
-            cell.c.org_id == point.org_id,
-            cell.c.point_id == point.point_id,
-            cell.c.start_at >= period.start,
-            cell.c.end_at <= period.end,
-        )
-        .order_by(cell.c.start_at)
-    ).all()
-    return _released([_cell(row) for row in rows])
+        .where(cell.c.org_id == org_id, cell.c.point_id.in_(sources), within.condition())
+        .order_by(cell.c.start_at, cell.c.end_at)
+    )
+    found = [(row, _under(rulings, row)) for row in rows]
+    return [cell_of(row, under) for row, under in found if under in point_ids and under is not None]
+
+
+def _under(rulings: Rulings, row: Row[Any]) -> UUID | None:
+    """The point under which a cell counts; most stores never changed anything."""
+    own: UUID = row.point_id
+    if not rulings.amendments and not rulings.merges and rulings.confirmed_at is None:
+        return own
+    return rulings.counts_under(own, Period(row.start_at, row.end_at))
+
+
+def rulings_at(connection: Connection, of: PointRef) -> Rulings:
+    """What is in force for the store of a point."""
+    mine = (point.c.org_id == of.org_id) & (point.c.point_id == of.point_id)
+    store_id = connection.execute(select(point.c.store_id).where(mine)).scalar_one()
+    return rulings_of(connection, of.org_id, store_id)
 
 
 def latest_release(connection: Connection, point: PointRef) -> Period | None:
@@ -157,23 +155,31 @@ def latest_release(connection: Connection, point: PointRef) -> Period | None:
     return None if row is None else Period(row.start_at, row.end_at)
 
 
-def overlapping(connection: Connection, point: PointRef, period: Period) -> list[Period]:
-    """Periods of the cells that meet `period`, whole or not: where time is spoken for."""
+def cell_times(
+    connection: Connection, of: PointRef, rulings: Rulings, period: Period
+) -> list[tuple[UUID, Period]]:
+    """Own point and time of the cells that meet `period`, whole or not, and that are of `of`.
+
+    These are its own cells, wherever they count, and those of others that count under it.
+    """
     rows = connection.execute(
-        select(cell.c.start_at, cell.c.end_at).where(
-            cell.c.org_id == point.org_id,
-            cell.c.point_id == point.point_id,
+        select(cell.c.point_id, cell.c.start_at, cell.c.end_at).where(
+            cell.c.org_id == of.org_id,
+            cell.c.point_id.in_(rulings.sources_of(of.point_id)),
             cell.c.start_at < period.end,
             cell.c.end_at > period.start,
         )
     ).all()
-    return [Period(row.start_at, row.end_at) for row in rows]
+    return [(row.point_id, Period(row.start_at, row.end_at)) for row in rows]
 
 
 def read_weeks(
     connection: Connection, org_id: UUID, store_id: UUID, period: Period
 ) -> list[ReleasedWeek]:
-    """The whole weeks of a store inside `period`, each as one device released it, in order."""
+    """The whole weeks of a store inside `period`, each as one device released it, in order.
+
+    One that meets a voided time is not among them.
+    """
     rows = connection.execute(
         select(store_week)
         .where(
@@ -184,7 +190,11 @@ def read_weeks(
         )
         .order_by(store_week.c.start_at, store_week.c.device)
     ).all()
-    return [_week(row) for row in rows]
+    rulings = rulings_of(connection, org_id, store_id)
+    found = [week_of(row) for row in rows]
+    return [
+        one for one in found if week_counts(connection, org_id, rulings, one.device, one.period)
+    ]
 
 
 def part_of_week(part: int, others: int, of: ReleasedWeek) -> PlainShare | Suppressed:
@@ -230,85 +240,11 @@ def count_shown(count: int, visits: int, k: int) -> int | Suppressed:
     return found if found >= k else Suppressed()
 
 
-def together(parts: Sequence[Released | Suppressed]) -> Released | Suppressed:
-    """The union of several points' cells: a visit belongs to one point, so none counts twice."""
-    cells = [one for part in parts if isinstance(part, Released) for one in part.cells]
-    return _released(sorted(cells, key=lambda one: one.period.start))
-
-
 def count_released(
-    connection: Connection, org_id: UUID, points: Sequence[UUID], period: Period
+    connection: Connection, org_id: UUID, points: Collection[UUID], period: Period
 ) -> int:
-    """How many whole cells lie inside `period`; they are only ever added."""
+    """How many whole cells lie inside `period`, wherever they count."""
     inside = (cell.c.start_at >= period.start, cell.c.end_at <= period.end)
     mine = (cell.c.org_id == org_id, cell.c.point_id.in_(points))
     query = select(func.count()).select_from(cell).where(*mine, *inside)
     return connection.execute(query).scalar() or 0
-
-
-def _released(cells: Sequence[ReleasedCell]) -> Released | Suppressed:
-    return Released(tuple(cells)) if cells else Suppressed()
-
-
-def _cell(row: Row[Any]) -> ReleasedCell:
-    return ReleasedCell(
-        cell_id=row.cell_id,
-        point_id=row.point_id,
-        period=Period(row.start_at, row.end_at),
-        level=row.level,
-        k=row.k,
-        visits=row.visits,
-        left_censored=row.left_censored,
-        passers_by=row.passers_by,
-        served=row.served,
-        greeted_only=row.greeted_only,
-        abandoned=row.abandoned,
-        passed=row.passed,
-        still_present=row.still_present,
-        waiting=_histogram(row.waiting),
-        stay=_histogram(row.stay),
-        staff=None if row.staff is None else _staff(row.staff),
-        observed_s=row.observed_s,
-        bridged_s=row.bridged_s,
-        unknown_s=row.unknown_s,
-        comparability=_comparability(row),
-    )
-
-
-def _week(row: Row[Any]) -> ReleasedWeek:
-    return ReleasedWeek(
-        device=row.device,
-        period=Period(row.start_at, row.end_at),
-        k=row.k,
-        visits=row.visits,
-        told=WeekFigures.model_validate(row.week),
-        observed_s=row.observed_s,
-        bridged_s=row.bridged_s,
-        unknown_s=row.unknown_s,
-        comparability=_comparability(row),
-    )
-
-
-def _comparability(row: Row[Any]) -> Comparability:
-    return Comparability(
-        row.definition_version, row.geometry_hash, row.expectations_hash, row.model
-    )
-
-
-def _staff(kept: dict[str, Any]) -> Staff:
-    counts = ("flawless", "judged", "broken", "recovered", "interrupted", "attended_s", "present_s")
-    return Staff(
-        greeting=_histogram(kept["greeting"]),
-        interaction=_histogram(kept["interaction"]),
-        **{name: kept[name] for name in counts},
-    )
-
-
-def _histogram(kept: dict[str, Any]) -> Histogram:
-    """A histogram as ingest wrote it, which had checked it: `WireHistogram`'s fields."""
-    counts = {
-        fate: {int(index): count for index, count in kept[fate.value].items()}
-        for fate in Fate
-        if kept.get(fate.value)
-    }
-    return Histogram(kept["scale"], counts)

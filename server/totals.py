@@ -13,29 +13,24 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from firmware_cfg.messages import Coverage
 from server import queries
+from server.amending import rulings_of
 from server.figures import PointFigures, point_figures
-from server.periods import Period
+from server.periods import Period, period_of
 from server.queries import CoverageRange, PointView, StoreView, Terms
-from server.suppression import (
-    Released,
-    Suppressed,
-    count_released,
-    read_released,
-    together,
-)
+from server.rollups.blocks import Subject, read_union
+from server.suppression import Suppressed
+from server.unions import Union, merged_unions
 
 REMEMBERED = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A point, the time for which it is in a total, and the windows that came about it."""
+    """A point, and the time for which it is in a total."""
 
     point: PointView
     covered: tuple[Period, ...]
-    received: tuple[tuple[Period, Coverage], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +43,7 @@ class StoreTotal:
         smallest_k: the mildest: no figure here is about fewer parties.
         parts: the points that are in it, with their time.
         missing: the points that are not, since nothing of theirs was released.
+        coverage: bounds of the share of time that was seen, over all points in it.
     """
 
     figures: PointFigures | Suppressed
@@ -55,11 +51,7 @@ class StoreTotal:
     smallest_k: int
     parts: tuple[Part, ...]
     missing: tuple[PointView, ...]
-
-    @property
-    def coverage(self) -> CoverageRange | None:
-        """Bounds of the share of time that was seen, over all points in it."""
-        return queries.coverage_range([one for part in self.parts for one in part.received])
+    coverage: CoverageRange | None = None
 
     @property
     def even(self) -> bool:
@@ -67,48 +59,47 @@ class StoreTotal:
         return not self.missing and len({part.covered for part in self.parts}) <= 1
 
 
-def total_of(
-    connection: Connection,
-    points: Sequence[tuple[PointView, Released | Suppressed]],
-    asked: Period,
-    terms: Terms,
-) -> StoreTotal:
+def total_of(points: Sequence[tuple[PointView, Union | Suppressed]], terms: Terms) -> StoreTotal:
     """The total of a store's points; `terms` are what the store's devices report."""
-    whole = together([released for _, released in points])
+    unions = [one for _, one in points if isinstance(one, Union)]
+    whole = merged_unions(unions) if unions else Suppressed()
+    return _total([point for point, _ in points], whole, terms)
+
+
+def read_total(connection: Connection, store: StoreView, asked: Period, terms: Terms) -> StoreTotal:
+    """The total of a store's points over a period."""
+    points = queries.points(connection, store)
+    return _total(points, _union(connection, store, points, asked), terms)
+
+
+def _union(
+    connection: Connection, store: StoreView, points: Sequence[PointView], asked: Period
+) -> Union | Suppressed:
+    rulings = rulings_of(connection, store.org_id, store.store_id)
+    ids = tuple(one.ref.point_id for one in points)
+    whole = Subject(store.org_id, store.store_id, ids, store.time, rulings)
+    return read_union(connection, whole, asked)
+
+
+def _total(points: Sequence[PointView], whole: Union | Suppressed, terms: Terms) -> StoreTotal:
+    if isinstance(whole, Suppressed):
+        return StoreTotal(whole, terms.k, terms.k, (), tuple(points))
+    covered = {one: whole.covered_of(one.ref.point_id) for one in points}
     return StoreTotal(
         figures=point_figures(whole, terms.expectations),
-        k=whole.k if isinstance(whole, Released) else terms.k,
-        smallest_k=whole.smallest_k if isinstance(whole, Released) else terms.k,
+        k=whole.k,
+        smallest_k=whole.smallest_k,
         parts=tuple(
-            _part(connection, point, released, asked)
-            for point, released in points
-            if isinstance(released, Released)
+            Part(one, tuple(map(period_of, spans))) for one, spans in covered.items() if spans
         ),
-        missing=tuple(p for p, r in points if isinstance(r, Suppressed)),
+        missing=tuple(one for one, spans in covered.items() if not spans),
+        coverage=queries.coverage_of(whole.seen),
     )
-
-
-def _part(connection: Connection, point: PointView, released: Released, asked: Period) -> Part:
-    received = queries.windows_received(connection, point.ref, asked)
-    covered = released.covered
-    return Part(point, covered, tuple(queries.windows_in(received, covered)))
-
-
-def read_total(
-    connection: Connection, points: Sequence[PointView], asked: Period, terms: Terms
-) -> StoreTotal:
-    """The total of a store's points over a period."""
-    released = [(one, read_released(connection, one.ref, asked)) for one in points]
-    return total_of(connection, released, asked, terms)
 
 
 @dataclass(slots=True)
 class Totals:
-    """Totals that were asked for before.
-
-    Cells are immutable and only ever added, so their number inside a period tells, beside the
-    points' labels and the devices' terms, whether a total still holds.
-    """
+    """Totals that were made before: the union that was read tells whether one still holds."""
 
     _kept: OrderedDict[tuple[UUID, UUID, Period], tuple[tuple[object, ...], StoreTotal]] = field(
         default_factory=OrderedDict
@@ -118,17 +109,16 @@ class Totals:
     def of(
         self, connection: Connection, store: StoreView, asked: Period, terms: Terms
     ) -> StoreTotal:
-        """The total of `store`, from memory if nothing was added to it."""
+        """The total of `store`, from memory if nothing has changed in it."""
         points = queries.points(connection, store)
-        ids = [one.ref.point_id for one in points]
-        count = count_released(connection, store.org_id, ids, asked)
-        state = (count, terms, *points)
+        whole = _union(connection, store, points, asked)
+        state = (whole, terms, *points)
         key = (store.org_id, store.store_id, asked)
         with self._lock:
             found = self._kept.get(key)
         if found is not None and found[0] == state:
             return found[1]
-        total = read_total(connection, points, asked, terms)
+        total = _total(points, whole, terms)
         with self._lock:
             self._kept[key] = (state, total)
             while len(self._kept) > REMEMBERED:

@@ -1,24 +1,29 @@
-"""For each figure the union of the cells that may be in it, its time and its counts."""
+"""Unions of whole cells that merge: exactly, in any order, however they were parted before.
+
+A `Union` holds what every figure needs and no cell any more. Of each measure it holds only
+cells whose own base reaches their own k: each of these may be shown alone, so the difference
+of two answers is a union of cells that may be shown, never a suppressed one. So a union of
+roll-ups and the union of their cells are the same value. Durations are whole milliseconds, so
+that sums are exact.
+"""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from operator import attrgetter
+from uuid import UUID
 
-from firmware_cfg.accuracy import Misjudged
 from firmware_cfg.histogram import Fate, Histogram
-from server import statistics
-from server.measuring import EXACT, Error
-from server.periods import Period
-from server.statistics import Quantile, Share
-from server.suppression import (
-    Released,
-    ReleasedCell,
-    Suppressed,
-    part_shown,
-    shown,
-    step_for,
-    stepped,
-)
+from firmware_cfg.messages import Coverage
+from server.periods import Period, Spans, joined, period_of, span_of
+from server.released_cell import ReleasedCell, Staff
+from server.released_week import Comparability
+
+Runs = Mapping[UUID, Mapping[Comparability, Spans]]
+"""Of each point, the time of its cells by what they were made with."""
+Seen = Mapping[Coverage, int]
+"""Milliseconds of the windows that came, by the band of their coverage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,89 +41,234 @@ class Counts:
     censored: int | None = None
 
 
-@dataclass(slots=True)
-class Unions:
-    """The unions of one answer's figures, by name: their time, and their counts."""
+class Measure(StrEnum):
+    """What figures are made of; each has a base of its own."""
 
-    released: Released
-    covers: dict[str, tuple[Period, ...]] = field(default_factory=dict)
-    counts: dict[str, Counts] = field(default_factory=dict)
-
-    def within(
-        self, name: str, of: Callable[[ReleasedCell], Histogram], limit_s: float, error: Error
-    ) -> Share | Suppressed:
-        """The share whose event came within `limit_s`."""
-        found = self._with_base(name, lambda one: of(one).total())
-        if isinstance(found, Suppressed):
-            return found
-        whole = merged([of(one) for one in found.cells])
-        self.counts[name] = counts_of(whole, found)
-        return shown(statistics.share_within(whole, limit_s, error), _visits(found), found.k)
-
-    def rate(
-        self,
-        name: str,
-        count: Callable[[ReleasedCell], int],
-        base: Callable[[ReleasedCell], int],
-        wrong: Misjudged,
-    ) -> Share | Suppressed:
-        """A plain share."""
-        found = self._with_base(name, base)
-        if isinstance(found, Suppressed):
-            return found
-        total, visits = sum(map(base, found.cells)), _visits(found)
-        self.counts[name] = Counts(part_shown(total, visits))
-        share = statistics.proportion(sum(map(count, found.cells)), total, wrong)
-        return shown(share, visits, found.k)
-
-    def quantile(
-        self, name: str, of: Callable[[ReleasedCell], Histogram], q: float, error: Error
-    ) -> Quantile | Suppressed:
-        """A percentile."""
-        found = self._with_base(name, lambda one: of(one).total())
-        if isinstance(found, Suppressed):
-            return found
-        whole = merged([of(one) for one in found.cells])
-        self.counts[name] = counts_of(whole, found)
-        return quantile_shown(whole, q, found.k, error)
-
-    def attended(self, name: str) -> float | Suppressed:
-        """Of the time with a party present, the share with staff present too."""
-        found = self._with_base(name, _visits_with_presence)
-        if isinstance(found, Suppressed):
-            return found
-        self.counts[name] = Counts(_visits(found))
-        staff = [one.staff for one in found.cells if one.staff is not None]
-        share = sum(one.attended_s for one in staff) / sum(one.present_s for one in staff)
-        return stepped(min(1.0, share), step_for(_visits(found)))
-
-    def _with_base(self, name: str, base: Callable[[ReleasedCell], int]) -> Released | Suppressed:
-        found = self.released.with_base(base)
-        self.covers[name] = found.covered if isinstance(found, Released) else ()
-        return found
+    WAITING = "waiting"
+    STAY = "stay"
+    GREETING = "greeting"
+    INTERACTION = "interaction"
+    ABANDONED = "abandoned"
+    FLAWLESS = "flawless"
+    RECOVERED = "recovered"
+    ATTENDED = "attended"
 
 
-def _visits_with_presence(one: ReleasedCell) -> int:
-    return one.visits if one.staff is not None and one.staff.present_s > 0 else 0
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The cells that enter one measure.
+
+    Attributes:
+        covered: their time.
+        visits: all their visits.
+        k: the strictest threshold among them.
+        counts: sums; of what, says `_COUNTS`.
+        times: their histograms merged; none where the measure is no duration.
+    """
+
+    covered: Spans
+    visits: int
+    k: int
+    counts: tuple[int, ...] = ()
+    times: Histogram | None = None
 
 
-def _visits(released: Released) -> int:
-    return sum(one.visits for one in released.cells)
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums over all cells; `left` went unserved."""
+
+    cells: int
+    visits: int
+    left_censored: int
+    passers_by: int
+    still_present: int
+    left: int
+    observed_ms: int
+    bridged_ms: int
+    unknown_ms: int
 
 
-def counts_of(whole: Histogram, released: Released) -> Counts:
-    """The counts of a histogram that merges those of `released`."""
-    visits = _visits(released)
-    parts = (whole.total(), whole.total(Fate.LEFT), whole.total(Fate.CENSORED))
-    return Counts(*(part_shown(part, visits) for part in parts))
+_ALL_SUMS: Callable[[Sums], tuple[int, ...]] = attrgetter(*(one.name for one in fields(Sums)))
 
 
-def quantile_shown(
-    histogram: Histogram, q: float, k: int, error: Error = EXACT
-) -> Quantile | Suppressed:
-    """A percentile as it may be shown: suppressed below k."""
-    found = statistics.quantile(histogram, q, error)
-    return Suppressed() if found is None or found.base < k else found
+@dataclass(frozen=True, slots=True)
+class Union:
+    """Whole cells of one point or of several, at least one.
+
+    Attributes:
+        sums: over all cells.
+        k: the strictest threshold that was in force; `smallest_k` the mildest.
+        covered: the time of all cells; `staff_covered` of those with figures about staff.
+        made_with: definition version and person detector of the cells.
+        parts: what enters each measure; one that is absent is suppressed.
+        runs: the time of each point's cells; empty once the points were forgotten.
+        seen: the windows of the cells' time that came.
+    """
+
+    sums: Sums
+    k: int
+    smallest_k: int
+    covered: Spans
+    staff_covered: Spans
+    made_with: frozenset[tuple[int, str]]
+    parts: Mapping[Measure, Part]
+    runs: Runs
+    seen: Seen = field(default_factory=dict)
+
+    def __add__(self, other: "Union") -> "Union":
+        """Both together; they have no cell in common."""
+        return merged_unions([self, other])
+
+    @property
+    def covered_periods(self) -> tuple[Period, ...]:
+        """The time that the cells really cover."""
+        return tuple(period_of(span) for span in self.covered)
+
+    def covered_of(self, point_id: UUID) -> Spans:
+        """The time of one point's cells."""
+        of_point = self.runs.get(point_id, {})
+        return joined(span for spans in of_point.values() for span in spans)
+
+    def without_points(self) -> "Union":
+        """The same, without which point covered which time: of many stores that is too much."""
+        return replace(self, runs={})
+
+
+def union_of(one: ReleasedCell, seen: Seen | None = None) -> Union:
+    """The union of a single cell; `seen` are the windows of its time that came."""
+    span = (span_of(one.period),)
+    return Union(
+        sums=Sums(
+            cells=1,
+            visits=one.visits,
+            left_censored=one.left_censored,
+            passers_by=one.passers_by,
+            still_present=one.still_present,
+            left=one.abandoned + one.greeted_only + one.passed,
+            observed_ms=milliseconds(one.observed_s),
+            bridged_ms=milliseconds(one.bridged_s),
+            unknown_ms=milliseconds(one.unknown_s),
+        ),
+        k=one.k,
+        smallest_k=one.k,
+        covered=span,
+        staff_covered=() if one.staff is None else span,
+        made_with=frozenset([(one.comparability.definition_version, one.comparability.model)]),
+        parts={name: part for name in Measure if (part := _part(name, one, span)) is not None},
+        runs={one.point_id: {one.comparability: span}},
+        seen=dict(seen or {}),
+    )
+
+
+def union_of_cells(cells: Iterable[ReleasedCell]) -> Union:
+    """The union of cells, at least one."""
+    return merged_unions([union_of(one) for one in cells])
+
+
+def milliseconds(seconds: float) -> int:
+    """Whole milliseconds."""
+    return round(seconds * 1000)
+
+
+def _timed(
+    times: Callable[[ReleasedCell], Histogram | None],
+) -> Callable[[ReleasedCell], tuple[int, tuple[int, ...], Histogram | None]]:
+    def found(one: ReleasedCell) -> tuple[int, tuple[int, ...], Histogram | None]:
+        histogram = times(one)
+        return 0 if histogram is None else histogram.total(), (), histogram
+
+    return found
+
+
+def _of_staff(
+    counts: Callable[[Staff], tuple[int, ...]],
+) -> Callable[[ReleasedCell], tuple[int, tuple[int, ...], Histogram | None]]:
+    def found(one: ReleasedCell) -> tuple[int, tuple[int, ...], Histogram | None]:
+        sums = (0, 0) if one.staff is None else counts(one.staff)
+        return sums[1], sums, None
+
+    return found
+
+
+def _abandoned(one: ReleasedCell) -> tuple[int, tuple[int, ...], None]:
+    closed = one.visits - one.still_present
+    return closed, (one.abandoned, closed), None
+
+
+def _attended(one: ReleasedCell) -> tuple[int, tuple[int, ...], None]:
+    if one.staff is None:
+        return 0, (), None
+    sums = milliseconds(one.staff.attended_s), milliseconds(one.staff.present_s)
+    return one.visits if sums[1] > 0 else 0, sums, None
+
+
+# Of a cell: the base that k is held against, the sums, the durations.
+_COUNTS: Mapping[
+    Measure, Callable[[ReleasedCell], tuple[int, tuple[int, ...], Histogram | None]]
+] = {
+    Measure.WAITING: _timed(lambda one: one.waiting),
+    Measure.STAY: _timed(lambda one: one.stay),
+    Measure.GREETING: _timed(lambda one: None if one.staff is None else one.staff.greeting),
+    Measure.INTERACTION: _timed(lambda one: None if one.staff is None else one.staff.interaction),
+    Measure.ABANDONED: _abandoned,
+    Measure.FLAWLESS: _of_staff(lambda staff: (staff.flawless, staff.judged)),
+    Measure.RECOVERED: _of_staff(lambda staff: (staff.recovered, staff.broken, staff.judged)),
+    Measure.ATTENDED: _attended,
+}
+
+
+def _part(name: Measure, one: ReleasedCell, span: Spans) -> Part | None:
+    base, counts, times = _COUNTS[name](one)
+    return None if base < one.k else Part(span, one.visits, one.k, counts, times)
+
+
+def merged_unions(several: Sequence[Union]) -> Union:
+    """Several unions, at least one, as one; they have no cell in common."""
+    if len(several) == 1:
+        return several[0]
+    by_name = {name: [o.parts[name] for o in several if name in o.parts] for name in Measure}
+    seen: Counter[Coverage] = Counter()
+    for one in several:
+        seen.update(one.seen)
+    return Union(
+        sums=Sums(*map(sum, zip(*(_ALL_SUMS(one.sums) for one in several), strict=True))),
+        k=max(one.k for one in several),
+        smallest_k=min(one.smallest_k for one in several),
+        covered=_all_spans(one.covered for one in several),
+        staff_covered=_all_spans(one.staff_covered for one in several),
+        made_with=frozenset().union(*(one.made_with for one in several)),
+        parts={name: _merged_parts(parts) for name, parts in by_name.items() if parts},
+        runs=_merged_runs([one.runs for one in several]),
+        seen=dict(seen),
+    )
+
+
+def _all_spans(several: Iterable[Spans]) -> Spans:
+    return joined(span for spans in several for span in spans)
+
+
+def _merged_parts(parts: Sequence[Part]) -> Part:
+    times = [one.times for one in parts if one.times is not None]
+    return Part(
+        covered=_all_spans(one.covered for one in parts),
+        visits=sum(one.visits for one in parts),
+        k=max(one.k for one in parts),
+        counts=tuple(map(sum, zip(*(one.counts for one in parts), strict=True))),
+        times=merged(times) if times else None,
+    )
+
+
+def _merged_runs(several: Sequence[Runs]) -> Runs:
+    found: dict[UUID, dict[Comparability, list[tuple[int, int]]]] = {}
+    for runs in several:
+        for point_id, of_point in runs.items():
+            into = found.setdefault(point_id, {})
+            for made_with, spans in of_point.items():
+                into.setdefault(made_with, []).extend(spans)
+    return {
+        point_id: {made_with: joined(spans) for made_with, spans in of_point.items()}
+        for point_id, of_point in found.items()
+    }
 
 
 def merged(histograms: Sequence[Histogram]) -> Histogram:

@@ -12,10 +12,9 @@ failed=0
 
 ok() { printf 'ok    %s %s: %s\n' "$role" "$pid" "$1"; }
 note() { printf 'note  %s %s: %s\n' "$role" "$pid" "$1"; }
-fail() {
-    printf 'FAIL  %s %s: %s\n' "$role" "$pid" "$1"
-    failed=1
-}
+fail() { printf 'FAIL  %s %s: %s\n' "$role" "$pid" "$1"; failed=1; }
+in_unit() { grep -q '/encounter-[a-z]*\.service' "/proc/$pid/cgroup" 2>/dev/null; }
+unless_by_hand() { if in_unit; then fail "$1"; else note "$1: started by hand"; fi; }
 
 # The role of a process by its command line, "… -m MODULE …"; nothing for any other.
 role_of() {
@@ -38,8 +37,7 @@ status() { awk -v name="$2:" '$1 == name { $1 = ""; sub(/^ /, ""); print; exit }
 
 check_threads() {
     filters=$(status "/proc/$pid/status" Seccomp_filters)
-    count=0
-    bad=0
+    count=0 bad=0 caps=
     for thread in /proc/"$pid"/task/*; do
         number=${thread##*/}
         file=$thread/status
@@ -50,28 +48,21 @@ check_threads() {
         [ "$(status "$file" Seccomp_filters)" = "$filters" ] || { fail "thread $number: other filters"; bad=1; }
         [ "$(status "$file" Uid | awk '{ print ($1 == $2 && $2 == $3 && $3 == $4) }')" = 1 ] ||
             { fail "thread $number: several users"; bad=1; }
-        # the numbers are compared as text: only 0 may be among them
-        case $(status "$file" CapEff)$(status "$file" CapPrm)$(status "$file" CapAmb) in
-            *[!0]*) caps=held ;;
-            *) caps=none ;;
+        # compared as text, in each thread: only 0 may be among the numbers
+        case $(status "$file" CapEff)$(status "$file" CapPrm)$(status "$file" CapAmb)$(status "$file" CapInh) in
+            *[!0]*) caps="$caps $number" ;;
         esac
     done
     [ "${filters:-2}" -ge 2 ] || { fail "expected at least 2 filters, found $filters"; bad=1; }
     [ $bad = 1 ] || ok "$count threads: $filters filters each, no new rights"
     user=$(status "/proc/$pid/status" Uid | awk '{ print $1 }')
-    if [ "$caps" = held ]; then
-        if in_unit; then fail "has capabilities"; else note "has capabilities: started by hand, as root"; fi
-    fi
-    if [ "$user" = 0 ]; then
-        if in_unit; then fail "runs as root"; else note "runs as root: started by hand"; fi
-    else
+    [ -z "$caps" ] || unless_by_hand "capabilities in threads$caps"
+    if [ "$user" = 0 ]; then unless_by_hand "runs as root"; else
         ok "user $user"
         [ "$(ls -nd "/proc/$pid/fd" | awk '{ print $3 }')" = 0 ] ||
             fail "not closed to other processes of its user"
     fi
 }
-
-in_unit() { grep -q '/encounter-[a-z]*\.service' "/proc/$pid/cgroup" 2>/dev/null; }
 
 check_memory() {
     swapped=$(status "/proc/$pid/status" VmSwap | awk '{ print $1 }')
@@ -103,18 +94,30 @@ socket_line() {
         [ -r "/proc/$pid/net/$table" ] || continue
         awk -v inode="$1" -v table="$table" '$10 == inode { print table, $2, $3, $4 }' "/proc/$pid/net/$table"
     done
-    awk -v inode="$1" '$7 == inode { print "unix", ($8 == "" ? "-" : $8), "-", "-" }' "/proc/$pid/net/unix"
-    for table in netlink packet; do
-        [ -r "/proc/$pid/net/$table" ] &&
-            awk -v inode="$1" -v table="$table" '$NF == inode || $9 == inode || $10 == inode {
-                print table, "-", "-", "-"; exit }' "/proc/$pid/net/$table"
-    done
+    awk -v inode="$1" '$7 == inode { print "unix", ($8 == "" ? "-" : $8), inode, "-"; exit }' \
+        "/proc/$pid/net/unix" /proc/net/unix
+    awk -v inode="$1" '$NF == inode || $9 == inode || $10 == inode {
+        split(FILENAME, part, "/"); print part[5], "-", "-", "-"; exit }' \
+        "/proc/$pid/net/netlink" "/proc/$pid/net/packet" 2>/dev/null
 }
 
 is_loopback() { # an address as the tables write it, without its port (127.x, ::1, ::ffff:127.x)
-    case $1 in
-        ??????7F | 00000000000000000000000001000000 | 0000000000000000FFFF0000??????7F) return 0 ;;
-        *) return 1 ;;
+    case $1 in ??????7F | 00000000000000000000000001000000 | 0000000000000000FFFF0000??????7F) ;; *) return 1 ;; esac
+}
+
+# A local socket by its other end, as ss has it: edge's own, its starter's, or the journal's.
+check_local() { # descriptor, name, inode
+    peer=$(printf '%s\n' "$locals" | awk -v inode="$3" '$(NF - 2) == inode { print $NF; exit }')
+    name=$(printf '%s\n' "$locals" | awk -v inode="${peer:-0}" '$(NF - 2) == inode { print $5; exit }')
+    holders=$(status "/proc/$pid/status" PPid)
+    [ "$role" != edge ] || holders="$holders $pid"
+    held=
+    for one in $holders; do
+        if ls -l "/proc/$one/fd" 2>/dev/null | grep -qF "socket:[${peer:-none}]"; then held=yes; fi
+    done
+    case $2,$held,$name in
+        -,yes,* | -,,/run/systemd/journal/* | -,,/run/systemd/notify | -,,/dev/log) ok "socket $1: local" ;;
+        *) fail "socket $1: local, $2, leads to another process, socket ${peer:-unknown} ${name:--}" ;;
     esac
 }
 
@@ -122,13 +125,9 @@ check_socket() { # descriptor, inode
     line=$(socket_line "$2" | head -n 1)
     # shellcheck disable=SC2086 # the words are meant to be split
     set -- "$1" ${line:-unknown - - -}
-    if [ "$2" = unix ] && [ "$1" -le 2 ]; then note "descriptor $1: a local socket, for messages"; return; fi
+    if [ "$2" = unix ] && [ "$1" -le 2 ]; then check_local "$1" "$3" "$4"; return; fi
     case $role,$2 in
-        edge,unix)
-            case $3 in
-                - | /run/systemd/*) ok "socket $1: local" ;;
-                *) fail "socket $1: local, $3" ;;
-            esac ;;
+        edge,unix) check_local "$1" "$3" "$4" ;;
         edge,tcp | edge,tcp6)
             if is_loopback "${3%:*}" && { [ "$5" = 0A ] || is_loopback "${4%:*}"; }; then
                 ok "socket $1: within this machine ($3 $4)"
@@ -138,10 +137,7 @@ check_socket() { # descriptor, inode
                 note "socket $1: to $4 (hexadecimal address:port); compare with the broker's"
             fi ;;
         edge,udp | edge,udp6)
-            case $4 in
-                *:0035) note "socket $1: asks a name server" ;;
-                *) fail "socket $1: UDP to $4" ;;
-            esac ;;
+            case $4 in *:0035) note "socket $1: asks a name server, $4" ;; *) fail "socket $1: UDP to $4" ;; esac ;;
         relay,tcp | relay,tcp6)
             remote=$((remote + 1))
             note "socket $1: to $4 (hexadecimal address:port); compare with the camera's" ;;
@@ -149,9 +145,16 @@ check_socket() { # descriptor, inode
     esac
 }
 
+check_standard() { # descriptor 0 to 2, target, writes: no file that can be written
+    case $role,$2 in
+        *,/dev/null | *,pipe:* | *,/run/encounter/*) ok "descriptor $1: $2"; return ;;
+        edge,/* | *,/dev/pts/* | *,/dev/tty | *,/dev/tty[0-9]* | *,/dev/console) in_unit || { ok "descriptor $1: $2, started by hand"; return; } ;;
+    esac
+    if [ "$3" = no ]; then ok "descriptor $1: $2, to read"; else fail "descriptor $1: $2, writes: yes"; fi
+}
+
 check_descriptors() {
-    remote=0
-    pipes=0
+    remote=0 pipes=0
     source=$(option --source)
     for entry in /proc/"$pid"/fd/*; do
         number=${entry##*/}
@@ -161,7 +164,7 @@ check_descriptors() {
         case $target in
             socket:*) target=${target#socket:[}; check_socket "$number" "${target%]}"; continue ;;
         esac
-        [ "$number" -gt 2 ] || { ok "descriptor $number: $target"; continue; }
+        [ "$number" -gt 2 ] || { check_standard "$number" "$target" "$writes"; continue; }
         case $role,$target in
             vision,/run/encounter/stream) ok "descriptor $number: the relay's pipe, $target" ;;
             *,pipe:* | *,/run/encounter/*) [ $writes = no ] || pipes=$((pipes + 1)); ok "descriptor $number: $target, writes: $writes" ;;
@@ -184,10 +187,10 @@ if [ $# = 0 ]; then
         [ -z "$(role_of "${folder#/proc/}")" ] || set -- "$@" "${folder#/proc/}"
     done
 fi
+locals=$(ss -xaH)
 looked=0
 for pid in "$@"; do
-    role=$(role_of "$pid")
-    [ -n "$role" ] || { echo "inspect.sh: process $pid: not of a device" >&2; continue; }
+    role=$(role_of "$pid"); [ -n "$role" ] || { echo "inspect.sh: process $pid: not of a device" >&2; continue; }
     looked=$((looked + 1))
     check_threads
     check_memory

@@ -54,6 +54,7 @@ class Demo:
             self.ports["http"] = http_port
         self.running: list[tuple[str, Process]] = []
         self.python = sys.executable
+        self.link = ""
 
     def start(self) -> None:
         """Start broker, server and devices.
@@ -89,6 +90,11 @@ class Demo:
             ],
         )
         wait_for_page(f"http://127.0.0.1:{self.ports['http']}/healthz", self.running)
+        address = f"127.0.0.1:{self.ports['http']}"
+        self.link = subprocess.run(  # noqa: S603 - our own server
+            [*server, "link", *state, "--http", address],
+            cwd=ROOT, check=True, capture_output=True, text=True,
+        ).stdout.strip()  # fmt: skip
         say("devices ...")
         self._start_video(key)
         self._start_shop(key)
@@ -152,10 +158,11 @@ class Demo:
         """Say what there is to see."""
         http = f"http://127.0.0.1:{self.ports['http']}/"
         sys.stdout.write(
-            f"\nEncounter is running. Open {http}\n\n"
-            f"  1. {http} shows two stores; the scripted one fills up, a week in about two"
+            f"\nEncounter is running. Open {self.link}\n\n"
+            "  1. Choose a name and a password: the link makes you the administrator, once.\n"
+            f"  2. {http} shows two stores; the scripted one fills up, a week in about two"
             " minutes.\n"
-            "  2. Open it: waiting, greeting and leaving, each with its period and its"
+            "     Open it: waiting, greeting and leaving, each with its period and its"
             " certainty.\n"
             f"  3. http://127.0.0.1:{self.ports['page']}/ is device A at work: dots on a plain"
             " ground, no picture.\n"

@@ -32,6 +32,7 @@ from edge.audit.leaks.catalogue import (
 from edge.audit.leaks.leak import VARIABLE, Leak
 from edge.audit.leaks.leaking_edge import SEED
 from edge.audit.leaks.ledgers import ledger_leaks
+from edge.audit.leaks.running import in_running
 from edge.audit.leaks.small import dumpable_after_exec, from_the_jail, swapped_model
 from edge.audit.partb import FRAMES, PLACEHOLDER_KEY, WISH, device_line, judged, seed_text
 
@@ -76,6 +77,7 @@ def judge(seed: str, place: Place) -> tuple[Finding, ...]:
         bench.of_login,
         lambda: from_the_jail(place.work),
         lambda: [swapped_model(place.work), dumpable_after_exec()],
+        lambda: in_running(place.work),
         lambda: ledger_leaks(bench.run, place.work),
     ):
         found += group()

@@ -23,6 +23,7 @@ from server.identity import (
     move_device,
     move_region,
     move_store,
+    owner_of,
     rename,
     reopen_store,
     replace_device,
@@ -138,9 +139,14 @@ class _Asked:
 
     @cached_property
     def clock(self) -> StoreTime | None:
-        if not self.chosen.store:
+        """Of the store that was named, or of the one in which the device stands."""
+        store_id = self.store_id if self.chosen.store else None
+        if store_id is None and self.chosen.device:
+            owner = owner_of(self.change.connection, self.chosen.device)
+            store_id = owner.store_id if owner and owner.org_id == self.change.org_id else None
+        if store_id is None:
             return None
-        return store_time(self.change.connection, self.change.org_id, self.store_id)
+        return store_time(self.change.connection, self.change.org_id, store_id)
 
     @property
     def at(self) -> datetime:

@@ -2,38 +2,36 @@
 
 import argparse
 import logging
-import secrets
-import signal
 from functools import partial
-from pathlib import Path
-
-import uvicorn
 
 from server.clock import now_utc
+from server.commands.ingest_options import (
+    access_options,
+    add_ingest,
+    check_workers,
+    ingest_of,
+)
+from server.commands.measured import add_metrics, check_metrics, metrics_server, timed
 from server.commands.serving import add_http, add_proxy, http_address, say_first_link, server_of
 from server.commands.shared import (
     Subparsers,
     add_database,
     add_identity,
-    address,
     described,
     open_chosen,
     state_dir,
 )
-from server.errors import ServerError
+from server.commands.stopping import serve
 from server.health import health_of
-from server.ingest.access import AccessOptions, BrokerAccess, open_access
-from server.ingest.link import BrokerLink
+from server.ingest.access import open_access
 from server.ingest.requeue import requeue
-from server.ingest.subscription import Sharing
-from server.ingest.worker import IngestWorker
 from server.logs import event, set_up
+from server.rollups.worker import RollupWorker
 from server.signing import open_key
 from server.web.app import make_app
 from server.web.parts import Parts
 
 log = logging.getLogger(__name__)
-WORKER_ID_FILE = "worker-id"
 RUN = """\
 Take what devices release, and serve pages and API, until Ctrl-C or SIGTERM.
 
@@ -53,95 +51,41 @@ def add(commands: Subparsers) -> None:
     one = described(commands.add_parser("run", help="take what devices release, serve pages"), RUN)
     add_database(one)
     add_identity(one)
-    _add_broker(one)
+    add_ingest(one)
     add_http(one)
     add_proxy(one)
-
-
-def _add_broker(run: argparse.ArgumentParser) -> None:
-    broker = run.add_argument_group("broker")
-    broker.add_argument(
-        "--broker", required=True, metavar="HOST:PORT", help="MQTT broker; usual: 1883, TLS 8883"
-    )
-    broker.add_argument(
-        "--broker-tls",
-        action="store_true",
-        help="use TLS 1.2 or newer; needed for every broker that is not on this machine",
-    )
-    files = {
-        "--broker-ca": "authority that signed the broker's certificate (PEM); "
-        "none: the system's authorities",
-        "--broker-cert": "this server's own certificate (PEM), where the broker asks for one",
-        "--broker-key": "its key (PEM, without passphrase, mode 0600)",
-        "--broker-password-file": "file with the password in its first line, mode 0600",
-    }
-    for option, text in files.items():
-        broker.add_argument(option, type=Path, metavar="FILE", help=text)
-    broker.add_argument("--broker-user", metavar="NAME", help="user name")
-    broker.add_argument(
-        "--subscription",
-        type=Sharing,
-        choices=list(Sharing),
-        default=Sharing.AUTO,
-        help="how the uplink is subscribed to [auto: shared where the broker can be trusted to]",
-    )
+    add_metrics(one)
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
     http = http_address(chosen)
-    broker = _access(chosen)
+    check_metrics(chosen)
+    check_workers(chosen)
+    broker = open_access(access_options(chosen))
     set_up()
-    folder = state_dir(chosen)
-    key = open_key(folder)
+    key = open_key(state_dir(chosen))
     engine = open_chosen(chosen)
     resolved = requeue(engine, now_utc())
     event(log, logging.INFO, "server.started", public_key=key.public_hex, requeued=resolved)
-    link = BrokerLink(broker, _worker_id(folder), now_utc, chosen.subscription)
-    worker = IngestWorker(engine, key, link, now_utc)
-    health = partial(health_of, engine, lambda: link.status, lambda: worker.state)
+    ingest = ingest_of(chosen, engine, key)
+    rollups = RollupWorker(engine, now_utc)
+    health = partial(
+        health_of, engine, lambda: ingest.standing().link, lambda: ingest.standing().ingest
+    )
     app = make_app(Parts(engine, key, now_utc, health, http.public_url))
+    times = timed(app)
+    metrics = metrics_server(chosen, engine, ingest.standing, times, broker)
     say_first_link(engine, http, now_utc())
-    worker.start()
-    link.start(worker)
+    rollups.start()
+    ingest.start()
     try:
-        _serve(server_of(app, http, chosen.proxy))
+        serve(server_of(app, http, chosen.proxy))
     finally:
-        link.stop()
-        worker.stop()
+        if metrics is not None:
+            metrics.stop()
+        ingest.stop()
+        rollups.stop()
         engine.dispose()
         event(log, logging.INFO, "server.stopped")
     return 0
-
-
-def _worker_id(folder: Path) -> str:
-    """This installation's MQTT client id: made once, so that its session is found again."""
-    path = folder / WORKER_ID_FILE
-    if not path.exists():
-        path.write_text(f"encounter-ingest-{secrets.token_hex(6)}\n", "ascii")
-    return path.read_text("ascii").strip()
-
-
-def _access(chosen: argparse.Namespace) -> BrokerAccess:
-    host, port = address(chosen.broker, "--broker")
-    return open_access(
-        AccessOptions(
-            host=host,
-            port=port,
-            tls=chosen.broker_tls,
-            ca=chosen.broker_ca,
-            cert=chosen.broker_cert,
-            key=chosen.broker_key,
-            user=chosen.broker_user,
-            password_file=chosen.broker_password_file,
-        )
-    )
-
-
-def _serve(server: uvicorn.Server) -> None:
-    """Serve; uvicorn stops on a signal and then raises it once more, for handlers of ours."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    server.run()
-    if not server.started:
-        raise ServerError("could not listen for HTTP; the log says why")

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from server.access import links
 from server.commands.shared import address
+from server.commands.stopping import HttpServer
 from server.database import writer
 from server.web.protection import HttpAddress, check_address
 
@@ -65,7 +66,7 @@ def http_address(chosen: argparse.Namespace) -> HttpAddress:
     return found
 
 
-def server_of(app: FastAPI, http: HttpAddress, proxies: list[str]) -> uvicorn.Server:
+def server_of(app: FastAPI, http: HttpAddress, proxies: list[str]) -> HttpServer:
     """The HTTP server; it believes proxies alone about where a request came from."""
     config = uvicorn.Config(
         app,
@@ -77,7 +78,7 @@ def server_of(app: FastAPI, http: HttpAddress, proxies: list[str]) -> uvicorn.Se
         forwarded_allow_ips=[*OWN_PROXIES, *proxies],
         timeout_graceful_shutdown=STOP_WITHIN_S,
     )
-    return uvicorn.Server(config)
+    return HttpServer(config)
 
 
 def say_first_link(engine: Engine, http: HttpAddress, now: datetime) -> None:

@@ -6,26 +6,28 @@
 | the same again | nothing | yes, once more |
 | the same key with another hash | kept aside: `same_key_other_content` | the first one is |
 | a window of a device that nobody claimed | kept aside: `unknown_device` | yes |
+| a window of more than a day ahead, or 13 months ago | kept aside: `implausible_time` | yes |
 | a newer version, a malformed one, with a key | rejected with the reason, kept raw | as rejected |
 | the same without a key; another device's message; a wrong topic | kept raw, with the reason | no |
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
-from firmware_cfg.messages import Health, State
+from firmware_cfg.messages import State
 from server.database import writer
-from server.identity import owner_of
-from server.ingest import acks, heads, keeping
-from server.ingest.acks import AckDraft, Stream
-from server.ingest.reading import Nothing, Reading, Refusal, StatusReading, WindowReading
+from server.ingest import acks, heads, keeping, signs
+from server.ingest.acks import AckDraft
+from server.ingest.directory import Devices, Directory, org_of
+from server.ingest.fates import Aside, Came, Fates, device_of, fates_of
+from server.ingest.known import Stream, known_messages
+from server.ingest.reading import Nothing, Reading, Refusal, StatusReading
+from server.ingest.signs import Signs
 from server.logs import event
-from server.schema.columns import NO_ORGANISATION
 from server.schema.messages import AsideReason, MessageStatus
 
 log = logging.getLogger(__name__)
@@ -57,102 +59,104 @@ class Committed:
     tally: Tally
 
 
-def commit(engine: Engine, readings: Sequence[Reading], now: datetime) -> Committed:
-    """Keep a batch of readings in one transaction, and draw up its acknowledgements."""
-    tally = Tally()
-    touched: dict[Stream, None] = {}
-    born: dict[Stream, None] = {}
-    orgs: dict[str, UUID] = {}
+def commit(
+    engine: Engine,
+    readings: Sequence[Reading],
+    now: datetime,
+    directory: Directory | None = None,
+) -> Committed:
+    """Keep a batch of readings in one transaction, and draw up its acknowledgements.
+
+    Args:
+        engine: the database.
+        readings: the batch.
+        now: when it came.
+        directory: remembers who devices are; none: they are asked about.
+    """
+    said = [one for one in readings if isinstance(one, StatusReading)]
+    came = [one for one in readings if not isinstance(one, StatusReading | Nothing)]
+    names = {one.device for one in said} | {device_of(one) for one in came}
+    if not names:
+        return Committed((), Tally())
     with writer(engine).begin() as connection:
-        for reading in readings:
-            if isinstance(reading, Nothing):
-                continue
-            name = reading.key.device if isinstance(reading, WindowReading) else reading.device
-            if name not in orgs:
-                owner = owner_of(connection, name)
-                orgs[name] = NO_ORGANISATION if owner is None else owner.org_id
-            org_id = orgs[name]
-            if isinstance(reading, StatusReading):
-                said, retained = reading.message, reading.retained
-                keeping.keep_status(connection, org_id, name, now, said, retained=retained)
-                if isinstance(said, Health) and said.ledger is not None and not retained:
-                    heads.keep_head(connection, org_id, name, said.ledger, now)
-                if isinstance(reading.message, State) and reading.message.online:
-                    born[Stream(org_id, name, reading.message.epoch)] = None
-                continue
-            if not _astray(reading):
-                keeping.keep_status(connection, org_id, name, now)
-            tally += _keep(connection, org_id, reading, now)
-            if reading.key is not None:
-                touched[Stream(org_id, name, reading.key.epoch)] = None
-        drafts = [one for stream in touched for one in acks.advance(connection, stream, now)]
-        drafts += [
-            one
-            for stream in born
-            if stream not in touched
-            for one in acks.repeat(connection, stream)
-        ]
-    return Committed(tuple(drafts), tally)
-
-
-def _astray(reading: Reading) -> bool:
-    """Whether it is no sign of life of any device: on a wrong topic, or retained."""
-    if not isinstance(reading, Refusal):
-        return False
-    return reading.retained or reading.reason is AsideReason.WRONG_TOPIC
+        devices = (directory or Directory()).find(connection, names, now)
+        fates, asides = _keep(connection, came, devices, now)
+        found = _signs(said, came, devices, now)
+        signs.keep_signs(connection, found.values)
+        heads.keep_heads(connection, found.heads, now)
+        born = _born(said, devices)
+        firsts = {one: first for one, first in born.items() if first is not None and first > 1}
+        drafts = acks.advance(connection, fates.touched, now, firsts)
+        unanswered = born.keys() - {*fates.touched, *firsts}
+        drafts += acks.answer_births(connection, unanswered)
+    for one in asides:
+        _say(one)
+    return Committed(tuple(drafts), _tally(fates, asides))
 
 
 def _keep(
-    connection: Connection, org_id: UUID, reading: WindowReading | Refusal, now: datetime
-) -> Tally:
-    known = None if reading.key is None else keeping.known_hash(connection, org_id, reading.key)
-    if known == reading.sha256:
-        return Tally(repeated=1)
-    if known is not None:
-        reason = AsideReason.SAME_KEY_OTHER_CONTENT
-        keeping.keep_aside(connection, org_id, reading, reason, now)
-        _say(reading, reason)
-        return Tally(aside=1)
-    if isinstance(reading, Refusal):
-        return _refuse(connection, org_id, reading, now)
-    if org_id == NO_ORGANISATION:
-        reason = AsideReason.UNKNOWN_DEVICE
-        status = MessageStatus.ASIDE
-        keeping.keep_message(
-            connection, org_id, reading.key, reading.sha256, now, status=status, reason=reason
-        )
-        keeping.keep_aside(connection, org_id, reading, reason, now)
-        _say(reading, reason)
-        return Tally(aside=1)
-    status = MessageStatus.STORED
-    keeping.keep_message(connection, org_id, reading.key, reading.sha256, now, status=status)
-    reasons = keeping.keep_window(connection, org_id, reading, now)
-    for reason in reasons:
-        _say(reading, reason)
-    return Tally(stored=1, aside=len(reasons))
+    connection: Connection, came: Sequence[Came], devices: Devices, now: datetime
+) -> tuple[Fates, list[Aside]]:
+    """Keep the messages; what becomes of them, and all that is kept aside."""
+    keyed = ((org_of(devices, device_of(o)), o.key) for o in came if o.key is not None)
+    fates = fates_of(came, devices, known_messages(connection, keyed), now)
+    asides = fates.asides + keeping.keep_windows(connection, fates.stored, devices, now)
+    keeping.keep_messages(connection, fates.messages, now)
+    keeping.keep_asides(connection, asides, now)
+    return fates, asides
 
 
-def _refuse(connection: Connection, org_id: UUID, refusal: Refusal, now: datetime) -> Tally:
-    reason, detail = refusal.reason, refusal.detail
-    keeping.keep_aside(connection, org_id, refusal, reason, now, detail=detail)
-    _say(refusal, reason)
-    if refusal.key is None:
-        return Tally(aside=1)
-    status = MessageStatus.REJECTED
-    keeping.keep_message(
-        connection, org_id, refusal.key, refusal.sha256, now, status=status, reason=detail or reason
+def _signs(
+    said: Iterable[StatusReading], came: Iterable[Came], devices: Devices, now: datetime
+) -> Signs:
+    """What the batch says of devices."""
+    found = Signs()
+    for one in came:
+        if not _astray(one):
+            found.alive(org_of(devices, device_of(one)), device_of(one), now)
+    for each in said:
+        org_id = org_of(devices, each.device)
+        found.take(org_id, each.device, each.message, now, retained=each.retained)
+    return found
+
+
+def _born(said: Iterable[StatusReading], devices: Devices) -> dict[Stream, int | None]:
+    """Streams of devices that have just connected, with the oldest sequence that they still have.
+
+    Also of one whose birth the broker had retained: what was gone then is still gone.
+    """
+    return {
+        Stream(org_of(devices, one.device), one.device, one.message.epoch): one.message.first
+        for one in said
+        if isinstance(one.message, State) and one.message.online
+    }
+
+
+def _astray(came: Came) -> bool:
+    """Whether it is no sign of life of any device: on a wrong topic, or retained."""
+    if not isinstance(came, Refusal):
+        return False
+    return came.retained or came.reason is AsideReason.WRONG_TOPIC
+
+
+def _tally(fates: Fates, asides: Sequence[Aside]) -> Tally:
+    rejected = sum(one.status is MessageStatus.REJECTED for one in fates.messages)
+    return Tally(
+        stored=len(fates.stored),
+        repeated=fates.repeated,
+        rejected=rejected,
+        aside=len(asides) - rejected,
     )
-    return Tally(rejected=1)
 
 
-def _say(reading: WindowReading | Refusal, reason: AsideReason) -> None:
-    key = reading.key
+def _say(one: Aside) -> None:
+    key = one.what.key
     event(
         log,
         logging.WARNING,
         "ingest.kept_aside",
-        reason=reason.value,
-        device=reading.device if isinstance(reading, Refusal) else reading.key.device,
+        reason=one.reason.value,
+        device=one.device,
         epoch=None if key is None else key.epoch,
         sequence=None if key is None else key.sequence,
     )

@@ -6,36 +6,41 @@ an older state brings smaller heads, and must not take the place of the evidence
 Signatures are kept as they came; this server has no device's key to check them with.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete
 
 from firmware_cfg.messages import LedgerHead
+from server.at_once import upsert_all
+from server.ingest.rows import Row
 from server.schema.fleet import ledger_day, ledger_head
 
 DAYS_KEPT = 90
+HEAD = ("size", "root", "window_at", "signature", "received_at")
 
 
-def keep_head(
-    connection: Connection, org_id: UUID, device: str, head: LedgerHead, now: datetime
+def keep_heads(
+    connection: Connection, heads: Sequence[tuple[UUID, str, LedgerHead]], now: datetime
 ) -> None:
-    """Keep the head of a heartbeat that came at `now`."""
-    values = {"size": head.size, "root": head.root, "window_at": head.window}
-    values |= {"signature": head.signature, "received_at": now}
-    here = (ledger_head.c.org_id == org_id) & (ledger_head.c.device == device)
-    latest = values | {"ledger": head.ledger}
-    if connection.execute(update(ledger_head).where(here).values(latest)).rowcount == 0:
-        connection.execute(insert(ledger_head).values(org_id=org_id, device=device, **latest))
+    """Keep heads of heartbeats that came at `now`, in this order."""
     day = now.astimezone(UTC).date()
-    same = (ledger_day.c.org_id == org_id) & (ledger_day.c.device == device)
-    same &= (ledger_day.c.day == day) & (ledger_day.c.ledger == head.ledger)
-    size: int | None = connection.execute(select(ledger_day.c.size).where(same)).scalar()
-    if size is None:
-        key = {"org_id": org_id, "device": device, "day": day, "ledger": head.ledger}
-        connection.execute(insert(ledger_day).values(key | values))
-    elif size < head.size:
-        connection.execute(update(ledger_day).where(same).values(values))
+    latest: dict[tuple[UUID, str], Row] = {}
+    largest: dict[tuple[UUID, str, str], Row] = {}
+    for org_id, device, head in heads:
+        key = {"org_id": org_id, "device": device}
+        values = {"size": head.size, "root": head.root, "window_at": head.window}
+        values |= {"signature": head.signature, "received_at": now}
+        latest[org_id, device] = key | {"ledger": head.ledger} | values
+        there = largest.get((org_id, device, head.ledger))
+        if there is None or there["size"] < head.size:
+            of_day = key | {"day": day, "ledger": head.ledger} | values
+            largest[org_id, device, head.ledger] = of_day
+    rows = [row for _, row in sorted(latest.items())]
+    upsert_all(connection, ledger_head, rows, ("ledger", *HEAD))
+    rows = [row for _, row in sorted(largest.items())]
+    upsert_all(connection, ledger_day, rows, HEAD, if_larger="size")
 
 
 def purge_heads(connection: Connection, now: datetime) -> int:

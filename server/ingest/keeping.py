@@ -1,55 +1,39 @@
 """Writing what was read: messages, windows, cells, and what has to be kept aside.
 
-Everything here happens inside the caller's transaction. Where a cell belongs, and whether it
-can stand there, says `server.ingest.placing`.
+Everything here happens inside the caller's transaction, a statement for all rows of a table.
+Several workers write at the same time: whatever is updated is locked in the order of its key,
+and a table after the other in the order of this module.
 """
 
-import zlib
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, select, update
 
-from firmware_cfg.messages import Health, Reported, State
-from server.ingest.placing import place_cell
-from server.ingest.reading import MAX_REASON, MessageKey, Refusal, WindowReading
-from server.schema.cells import window
-from server.schema.fleet import NEVER, device_status
-from server.schema.messages import AsideReason, MessageStatus, aside, message
+from server.at_once import given, insert_all, types_of, upsert_all
+from server.ingest.directory import Devices
+from server.ingest.fates import Aside, NewMessage
+from server.ingest.known import taken_times
+from server.ingest.placing import Placed, place
+from server.ingest.reading import MessageKey, Refusal, WindowReading
+from server.ingest.rows import aside_row, cell_row, message_row, raw_row, week_row, window_row
+from server.schema.cells import cell, store_week, window
+from server.schema.messages import AsideReason, MessageStatus, aside, message, raw_message
+from server.schema.rollups import rollup_due
 
 KEPT_RAW_FOR = timedelta(days=30)
 MAX_UNREADABLE = 1000
 UNREADABLE = (AsideReason.MALFORMED, AsideReason.WRONG_DEVICE, AsideReason.WRONG_TOPIC)
 EXPIRING = (*UNREADABLE, AsideReason.NEWER_VERSION)
+Stored = Sequence[tuple[UUID, WindowReading]]
 
 
-def known_hash(connection: Connection, org_id: UUID, key: MessageKey) -> str | None:
-    """The hash of the message that is kept under `key`; none if there is none."""
-    found: str | None = connection.execute(
-        select(message.c.sha256).where(
-            message.c.org_id == org_id,
-            message.c.device == key.device,
-            message.c.epoch == key.epoch,
-            message.c.sequence == key.sequence,
-        )
-    ).scalar()
-    return found
-
-
-def keep_message(
-    connection: Connection,
-    org_id: UUID,
-    key: MessageKey,
-    digest: str,
-    now: datetime,
-    *,
-    status: MessageStatus,
-    reason: str | None = None,
-) -> None:
-    """Write down that a message came, and what became of it."""
-    row = {"org_id": org_id, "device": key.device, "epoch": key.epoch, "sequence": key.sequence}
-    row |= {"sha256": digest, "status": status.value, "reason": reason, "received_at": now}
-    connection.execute(insert(message).values(row))
+def keep_messages(connection: Connection, messages: Iterable[NewMessage], now: datetime) -> None:
+    """Write down that messages came, and what became of them."""
+    rows = [message_row(one, now) for one in messages]
+    rows.sort(key=lambda row: (row["org_id"], row["device"], row["epoch"], row["sequence"]))
+    insert_all(connection, message, rows)
 
 
 def settle_message(connection: Connection, org_id: UUID, key: MessageKey) -> None:
@@ -60,31 +44,98 @@ def settle_message(connection: Connection, org_id: UUID, key: MessageKey) -> Non
     connection.execute(update(message).where(*here).values(status=stored, reason=None))
 
 
-def keep_window(
-    connection: Connection, org_id: UUID, reading: WindowReading, now: datetime
-) -> list[AsideReason]:
-    """Write a window and its cells; the reasons of cells that had to be kept aside."""
-    key, one = reading.key, reading.window
-    connection.execute(
-        insert(window).values(
-            org_id=org_id,
-            device=key.device,
-            epoch=key.epoch,
-            sequence=key.sequence,
-            start_at=one.start,
-            end_at=one.end,
-            coverage=one.coverage.value,
-            clock=one.clock,
-            invalid=[part.model_dump(mode="json") for part in one.invalid],
-        )
+def keep_windows(
+    connection: Connection, stored: Stored, devices: Devices, now: datetime
+) -> list[Aside]:
+    """Write windows and their cells; the cells that have to be kept aside."""
+    wanted = [
+        (org_id, reading, index)
+        for org_id, reading in stored
+        for index in range(len(reading.window.cells))
+    ]
+    asides = keep_cells(connection, wanted, devices, now)
+    insert_all(connection, window, [window_row(org_id, reading) for org_id, reading in stored])
+    insert_all(
+        connection, raw_message, [raw_row(org_id, reading, now) for org_id, reading in stored]
     )
-    reasons = []
-    for index in range(len(one.cells)):
-        reason = place_cell(connection, org_id, reading, index)
-        if reason is not None:
-            keep_aside(connection, org_id, reading, reason, now, cell_index=index)
-            reasons.append(reason)
-    return reasons
+    return asides
+
+
+def keep_cells(
+    connection: Connection,
+    wanted: Sequence[tuple[UUID, WindowReading, int]],
+    devices: Devices,
+    now: datetime,
+) -> list[Aside]:
+    """Write cells of windows, given their places in there; those that have to be kept aside."""
+    placed: list[Placed] = []
+    asides: list[Aside] = []
+    for org_id, reading, index in wanted:
+        claimed = devices.get(reading.key.device)
+        found = AsideReason.UNKNOWN_DEVICE
+        at = found if claimed is None else place(claimed, reading, index, now)
+        if isinstance(at, Placed):
+            placed.append(at)
+        else:
+            asides.append(Aside(org_id, reading, at, cell_index=index))
+    weeks = [one for one in placed if one.point_id is None]
+    cells = [one for one in placed if one.point_id is not None]
+    mark_due(connection, cells, now)
+    standing, overlapping = _free(connection, cells, of_points=True)
+    insert_all(connection, cell, [cell_row(one) for one in standing])
+    standing, others = _free(connection, weeks, of_points=False)
+    insert_all(connection, store_week, [week_row(one) for one in standing])
+    why = AsideReason.OVERLAPPING_CELL
+    asides += [Aside(o.org_id, o.reading, why, cell_index=o.index) for o in overlapping + others]
+    return asides
+
+
+def mark_due(connection: Connection, cells: Iterable[Placed], now: datetime) -> None:
+    """Mark the trading days that cells meet, so that their roll-ups are made anew.
+
+    The marks are written before anybody looks whether the cells' time is free: whoever else
+    would write a cell that overlaps waits here, and sees these then. They also lock the days
+    against the roll-up job, which deletes a mark before it reads.
+    """
+    marks = {(o.org_id, o.point_id, day) for o in cells if o.point_id for day in o.days()}
+    rows = [
+        {"org_id": org_id, "point_id": point_id, "day": day, "marked_at": now}
+        for org_id, point_id, day in sorted(marks)
+    ]
+    upsert_all(connection, rollup_due, rows, ["marked_at"])
+
+
+def _free(
+    connection: Connection, placed: Sequence[Placed], *, of_points: bool
+) -> tuple[list[Placed], list[Placed]]:
+    """Those whose time is free, and the others; the first one that comes has it."""
+    table, owner = (cell, "point_id") if of_points else (store_week, "device")
+    taken = taken_times(connection, table, owner, [one.span for one in placed])
+    free: list[Placed] = []
+    others: list[Placed] = []
+    for one in placed:
+        (free if taken.add(one.span) else others).append(one)
+    return free, others
+
+
+def keep_asides(connection: Connection, asides: Sequence[Aside], now: datetime) -> None:
+    """Keep each raw, once, and of a device at most so many that nobody can read."""
+    if not asides:
+        return
+    there = _kept_already(connection, asides)
+    counts = _unreadable(connection, asides)
+    rows = []
+    for one in asides:
+        of, what = (one.org_id, one.device, one.reason.value), (one.what.sha256, one.cell_index)
+        if (*of, *what) in there:
+            continue
+        if one.reason in UNREADABLE:
+            counts[of] = counts.get(of, 0) + 1
+            if counts[of] > MAX_UNREADABLE:
+                continue
+        there.add((*of, *what))
+        rows.append(aside_row(one, now))
+    insert_all(connection, aside, rows)
 
 
 def keep_aside(
@@ -94,37 +145,40 @@ def keep_aside(
     reason: AsideReason,
     now: datetime,
     *,
-    detail: str = "",
     cell_index: int | None = None,
-) -> bool:
-    """Keep something raw, once; false if it is there already or the device sent too much."""
-    name = what.key.device if isinstance(what, WindowReading) else what.device
-    mine = [aside.c.org_id == org_id, aside.c.device == name, aside.c.reason == reason.value]
-    same = select(aside.c.aside_id).where(*mine, aside.c.sha256 == what.sha256)
-    if cell_index is not None:
-        same = same.where(aside.c.cell_index == cell_index)
-    if connection.execute(same.limit(1)).first():
-        return False
-    if reason in UNREADABLE:
-        count = connection.execute(select(func.count()).select_from(aside).where(*mine)).scalar()
-        if (count or 0) >= MAX_UNREADABLE:
-            return False
-    connection.execute(
-        insert(aside).values(
-            org_id=org_id,
-            aside_id=uuid4(),
-            device=name,
-            epoch=None if what.key is None else what.key.epoch,
-            sequence=None if what.key is None else what.key.sequence,
-            cell_index=cell_index,
-            sha256=what.sha256,
-            reason=reason.value,
-            detail=detail[:MAX_REASON],
-            kept_at=now,
-            payload=zlib.compress(what.payload),
-        )
+) -> None:
+    """Keep one thing raw."""
+    keep_asides(connection, [Aside(org_id, what, reason, cell_index=cell_index)], now)
+
+
+def _kept_already(connection: Connection, asides: Sequence[Aside]) -> set[tuple[object, ...]]:
+    wanted = {(o.org_id, o.device, o.reason.value, o.what.sha256) for o in asides}
+    types = types_of(aside, "org_id", "device", "reason", "sha256")
+    rows = given(connection, types, sorted(wanted))
+    same = and_(*(aside.c[name] == rows.c[name] for name in types))
+    found = connection.execute(
+        select(*aside.c[(*types, "cell_index")]).select_from(rows.table).join(aside, same),
+        rows.values,
     )
-    return True
+    return {tuple(row) for row in found}
+
+
+def _unreadable(
+    connection: Connection, asides: Sequence[Aside]
+) -> dict[tuple[UUID, str, str], int]:
+    """How many each device has already of each reason for which nobody can read it."""
+    wanted = {
+        (one.org_id, one.device, one.reason.value) for one in asides if one.reason in UNREADABLE
+    }
+    if not wanted:
+        return {}
+    types = types_of(aside, "org_id", "device", "reason")
+    rows = given(connection, types, sorted(wanted))
+    same = and_(*(aside.c[name] == rows.c[name] for name in types))
+    columns = aside.c[tuple(types)]
+    query = select(*columns, func.count()).select_from(rows.table).join(aside, same)
+    found = connection.execute(query.group_by(*columns), rows.values)
+    return {(row.org_id, row.device, row.reason): row[3] for row in found}
 
 
 def purge(connection: Connection, now: datetime) -> int:
@@ -132,37 +186,3 @@ def purge(connection: Connection, now: datetime) -> int:
     old = aside.c.kept_at < now - KEPT_RAW_FOR
     reasons = aside.c.reason.in_([reason.value for reason in EXPIRING])
     return connection.execute(delete(aside).where(old, reasons)).rowcount
-
-
-def keep_status(
-    connection: Connection,
-    org_id: UUID,
-    name: str,
-    now: datetime,
-    said: State | Health | Reported | None = None,
-    *,
-    retained: bool = False,
-) -> None:
-    """A sign of life, with what it says.
-
-    A last will is none, nor is what the broker had retained: nobody knows from when it is.
-    """
-    values: dict[str, object] = {}
-    gone = isinstance(said, State) and not said.online
-    if not gone and not retained:
-        values["last_sign_at"] = now
-    if isinstance(said, State):
-        values |= {"online": said.online}
-        values |= {"software": said.software} if said.software else {}
-    elif isinstance(said, Health):
-        values |= {"software": said.software, "faults": list(said.faults)}
-        values |= {} if retained else {"online": True}
-        values |= {"clock": said.clock, "health_at": said.at}
-    elif isinstance(said, Reported):
-        values |= {"reported": said.model_dump(mode="json")}
-    here = (device_status.c.org_id == org_id) & (device_status.c.device == name)
-    if not values:
-        return
-    if connection.execute(update(device_status).where(here).values(values)).rowcount == 0:
-        row = {"org_id": org_id, "device": name, "last_sign_at": NEVER} | values
-        connection.execute(insert(device_status).values(row))

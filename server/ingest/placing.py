@@ -1,107 +1,112 @@
-"""Where a released cell stands: at its point, or, if it is of a store's week, at the store.
+"""Where a released cell belongs: at its point, or, if it is of a store's week, at the store.
 
-Cells are only inserted. Those of one point are disjoint, and so are the weeks of one device
-(privacy rule 5): a cell that would overlap another is not placed.
+Values in, values out. Whether its time there is free says `server.ingest.taken`.
+
+| a cell | kept aside as |
+|---|---|
+| begins more than a day ahead or 13 months ago, or is longer than any | `implausible_time` |
+| of a local id that stood for nothing then | `unassigned_point` |
+| goes on after that | `outside_assignment` |
+| of another kind than its point | `wrong_kind` |
 """
 
-from datetime import datetime
-from uuid import UUID, uuid4
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import Connection, Select, insert, select
-
-from firmware_cfg.messages import Cell, PointKind, Window
-from server.identity import assigned_at, assignments_during
+from firmware_cfg.messages import Cell, PointKind
+from server.ingest.directory import Claimed, Watching
+from server.ingest.known import REACH
 from server.ingest.reading import WindowReading
-from server.periods import Period, subtract
-from server.schema.cells import cell, store_week
+from server.ingest.taken import Span
+from server.periods import Period, StoreTime, subtract
 from server.schema.messages import AsideReason
 
+AHEAD = timedelta(days=1)
+BACK = timedelta(days=400)
+"""Thirteen months: what is older would be forgotten at once."""
 
-def place_cell(
-    connection: Connection, org_id: UUID, reading: WindowReading, index: int
-) -> AsideReason | None:
-    """Insert one cell where it belongs; or the reason why it cannot stand there."""
-    of, one = reading.window, reading.window.cells[index]
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A cell, and where it belongs.
+
+    Attributes:
+        reading: the window that brought it.
+        index: its place in there.
+        org_id: whose it is.
+        point_id: the point; none for a store's week.
+        store_id: the store.
+        store_time: the store's.
+    """
+
+    reading: WindowReading
+    index: int
+    org_id: UUID
+    point_id: UUID | None
+    store_id: UUID
+    store_time: StoreTime
+
+    @property
+    def cell(self) -> Cell:
+        """The cell."""
+        return self.reading.window.cells[self.index]
+
+    @property
+    def span(self) -> Span:
+        """The time that it takes: of its point, or as a week of its device."""
+        owner = self.reading.key.device if self.point_id is None else self.point_id
+        return Span(self.org_id, owner, self.cell.start, self.cell.end)
+
+    def days(self) -> list[date]:
+        """The trading days that it meets: one, but for a cell that fits into none."""
+        last = self.store_time.trading_day(self.cell.end - timedelta(microseconds=1))
+        day = self.store_time.trading_day(self.cell.start)
+        days = [day]
+        while day < last:
+            day += timedelta(days=1)
+            days.append(day)
+        return days
+
+
+def is_plausible(start: datetime, end: datetime, now: datetime) -> bool:
+    """Whether something released may be of [start, end)."""
+    return now - BACK <= start <= now + AHEAD and end - start <= REACH
+
+
+def place(
+    claimed: Claimed, reading: WindowReading, index: int, now: datetime
+) -> Placed | AsideReason:
+    """Where a cell belongs, or why it cannot stand."""
+    one = reading.window.cells[index]
+    if not is_plausible(one.start, one.end, now):
+        return AsideReason.IMPLAUSIBLE_TIME
     if one.kind is PointKind.STORE:
-        return _place_week(connection, org_id, of, one)
-    assigned = assigned_at(connection, org_id, of.device, one.point, one.start)
-    if assigned is None:
+        return _place_week(claimed, reading, index)
+    watching = claimed.at(one.point, one.start)
+    if watching is None:
         return AsideReason.UNASSIGNED_POINT
-    if assigned.valid_to is not None and one.end > assigned.valid_to:
+    if watching.until is not None and one.end > watching.until:
         return AsideReason.OUTSIDE_ASSIGNMENT
-    if assigned.kind != one.kind:
+    if watching.kind != one.kind:
         return AsideReason.WRONG_KIND
-    overlap = select(cell.c.cell_id).where(
-        cell.c.org_id == org_id,
-        cell.c.point_id == assigned.point_id,
-        cell.c.start_at < one.end,
-        cell.c.end_at > one.start,
-    )
-    if _any(connection, overlap):
-        return AsideReason.OVERLAPPING_CELL
-    row = _row(of, one) | {"org_id": org_id, "cell_id": uuid4(), "point_id": assigned.point_id}
-    row["staff"] = None if one.staff is None else one.staff.model_dump(mode="json")
-    connection.execute(insert(cell).values(row))
-    return None
+    return _placed(claimed, reading, index, watching, watching.point_id)
 
 
-def _place_week(connection: Connection, org_id: UUID, of: Window, one: Cell) -> AsideReason | None:
-    store_id = _store_of(connection, org_id, of.device, one.start, one.end)
-    if isinstance(store_id, AsideReason):
-        return store_id
-    overlap = select(store_week.c.week_id).where(
-        store_week.c.org_id == org_id,
-        store_week.c.device == of.device,
-        store_week.c.start_at < one.end,
-        store_week.c.end_at > one.start,
-    )
-    if _any(connection, overlap):
-        return AsideReason.OVERLAPPING_CELL
-    row = _row(of, one) | {"org_id": org_id, "week_id": uuid4(), "store_id": store_id}
-    row["week"] = None if one.week is None else one.week.model_dump(mode="json")
-    connection.execute(insert(store_week).values(row))
-    return None
-
-
-def _store_of(
-    connection: Connection, org_id: UUID, device: str, start: datetime, end: datetime
-) -> UUID | AsideReason:
-    """The one store whose points a device watched all through [start, end)."""
-    week = Period(start, end)
-    found = assignments_during(connection, org_id, device, week)
-    stores = {one.store_id for one in found}
+def _place_week(claimed: Claimed, reading: WindowReading, index: int) -> Placed | AsideReason:
+    """At the one store whose points the device watched all through the week."""
+    one = reading.window.cells[index]
+    week = Period(one.start, one.end)
+    found = [(each, part) for each in claimed.watching if (part := each.during(week))]
     if not found:
         return AsideReason.UNASSIGNED_POINT
-    if len(stores) > 1 or subtract([week], [one.period for one in found]):
+    stores = {each.store_id for each, _ in found}
+    if len(stores) > 1 or subtract([week], [part for _, part in found]):
         return AsideReason.OUTSIDE_ASSIGNMENT
-    return stores.pop()
+    return _placed(claimed, reading, index, found[0][0], None)
 
 
-def _any(connection: Connection, rows: Select[tuple[UUID]]) -> bool:
-    return connection.execute(rows.limit(1)).first() is not None
-
-
-def _row(of: Window, one: Cell) -> dict[str, object]:
-    """What every released cell has."""
-    return {
-        "device": of.device,
-        "epoch": of.epoch,
-        "sequence": of.sequence,
-        "level": one.level.value,
-        "start_at": one.start,
-        "end_at": one.end,
-        "k": one.k,
-        "visits": one.visits,
-        "left_censored": one.left_censored,
-        "passers_by": one.passers_by,
-        **one.outcomes.model_dump(),
-        "waiting": one.waiting.model_dump(mode="json"),
-        "stay": one.stay.model_dump(mode="json"),
-        "observed_s": one.observed_s,
-        "bridged_s": one.bridged_s,
-        "unknown_s": one.unknown_s,
-        "definition_version": of.definition_version,
-        "geometry_hash": of.geometry_hash,
-        "expectations_hash": of.expectations_hash,
-        "model": of.model,
-    }
+def _placed(
+    claimed: Claimed, reading: WindowReading, index: int, at: Watching, point_id: UUID | None
+) -> Placed:
+    return Placed(reading, index, claimed.org_id, point_id, at.store_id, at.store_time)

@@ -7,6 +7,7 @@ nobody had claimed sent moves to the organisation that claims it.
 import logging
 import zlib
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -26,14 +27,15 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from server.database import writer
 from server.identity import owner_of
 from server.ingest import keeping
-from server.ingest.placing import place_cell
+from server.ingest.directory import Devices, Directory
+from server.ingest.placing import is_plausible
 from server.ingest.reading import WindowReading, read_window
 from server.logs import event
 from server.schema.cells import window
 from server.schema.columns import NO_ORGANISATION
 from server.schema.fleet import device_status, ledger_day, ledger_head
 from server.schema.identity import device
-from server.schema.messages import AsideReason, aside, message, progress
+from server.schema.messages import AsideReason, MessageStatus, aside, message, progress
 
 log = logging.getLogger(__name__)
 REREAD = (
@@ -62,14 +64,15 @@ def requeue(engine: Engine, now: datetime) -> int:
             .where(aside.c.reason.in_(reasons), aside.c.org_id != NO_ORGANISATION)
             .order_by(aside.c.device, aside.c.epoch, aside.c.sequence)
         ).all()
-        return sum(_try(connection, row, now) for row in rows)
+        directory = Directory()
+        return sum(_try(connection, row, directory, now) for row in rows)
 
 
-def _try(connection: Connection, row: Row[tuple[object, ...]], now: datetime) -> int:
+def _try(connection: Connection, row: Row[Any], directory: Directory, now: datetime) -> int:
     """Try one aside again; 1 if it is resolved, 0 if not, whatever was the reason."""
     try:
         with connection.begin_nested():
-            return _resolve(connection, row, now)
+            return _resolve(connection, row, directory, now)
     except (OperationalError, InterfaceError):
         raise
     except Exception:  # supervisor: one message must not stop all others
@@ -102,10 +105,23 @@ def _move(connection: Connection, table: Table, name: str, org_id: UUID) -> None
     columns = [column for column in table.c if column.name != "org_id"]
     rows = select(literal(org_id, table.c.org_id.type), *columns).where(mine)
     names = ["org_id", *(column.name for column in columns)]
-    if table in STATUS:
+    if table is progress:
+        _keep_further(connection, name, org_id)
+    if table is not aside:
         connection.execute(delete(table).where(mine, _taken(table, org_id)))
     connection.execute(insert(table).from_select(names, rows))
     connection.execute(delete(table).where(mine))
+
+
+def _keep_further(connection: Connection, name: str, org_id: UUID) -> None:
+    """Of a stream that both have, drop the organisation's progress where it is behind."""
+    nobodys = progress.alias()
+    same = (nobodys.c.device == progress.c.device) & (nobodys.c.epoch == progress.c.epoch)
+    further = exists().where(
+        nobodys.c.org_id == NO_ORGANISATION, same, nobodys.c.up_to > progress.c.up_to
+    )
+    mine = (progress.c.org_id == org_id) & (progress.c.device == name)
+    connection.execute(delete(progress).where(mine, further.correlate(progress)))
 
 
 def _taken(table: Table, org_id: UUID) -> Exists:
@@ -116,21 +132,39 @@ def _taken(table: Table, org_id: UUID) -> Exists:
     return exists().where(other.c.org_id == org_id, *same).correlate(table)
 
 
-def _resolve(connection: Connection, row: Row[tuple[object, ...]], now: datetime) -> int:
+def _resolve(connection: Connection, row: Row[Any], directory: Directory, now: datetime) -> int:
     """Try one aside again; 1 if it is resolved."""
     reading = read_window(row.device, zlib.decompress(row.payload))
     if not isinstance(reading, WindowReading):
         return 0
+    devices = directory.find(connection, [row.device], now)
+    org_id = row.org_id
     if row.cell_index is not None:
-        reason = place_cell(connection, row.org_id, reading, row.cell_index)
-        if reason is not None:
+        wanted = [(org_id, reading, row.cell_index)]
+        if keeping.keep_cells(connection, wanted, devices, now):
             return 0
-    else:
-        known = keeping.known_hash(connection, row.org_id, reading.key)
-        if known != reading.sha256:
-            return 0
-        keeping.settle_message(connection, row.org_id, reading.key)
-        keeping.keep_window(connection, row.org_id, reading, now)
-    mine = (aside.c.org_id == row.org_id) & (aside.c.aside_id == row.aside_id)
+    elif not _keep_whole(connection, org_id, reading, devices, now):
+        return 0
+    mine = (aside.c.org_id == org_id) & (aside.c.aside_id == row.aside_id)
     connection.execute(delete(aside).where(mine))
     return 1
+
+
+def _keep_whole(
+    connection: Connection, org_id: UUID, reading: WindowReading, devices: Devices, now: datetime
+) -> bool:
+    """Store a whole window that was kept aside; whether it is there now."""
+    key, one = reading.key, reading.window
+    here = [message.c.org_id == org_id, message.c.device == key.device]
+    here += [message.c.epoch == key.epoch, message.c.sequence == key.sequence]
+    found = connection.execute(select(*message.c["sha256", "status"]).where(*here)).first()
+    if found is None or found.sha256 != reading.sha256:
+        return False
+    if found.status == MessageStatus.STORED:
+        return True
+    if not is_plausible(one.start, one.end, now):
+        return False
+    keeping.settle_message(connection, org_id, key)
+    asides = keeping.keep_windows(connection, [(org_id, reading)], devices, now)
+    keeping.keep_asides(connection, asides, now)
+    return True

@@ -28,6 +28,7 @@ from server.clock import Clock
 from server.database import writer
 from server.ingest import acks, heads, keeping
 from server.ingest.committing import Committed, Tally, commit
+from server.ingest.directory import Directory
 from server.ingest.reading import (
     MessageKey,
     Reading,
@@ -38,12 +39,13 @@ from server.ingest.reading import (
     unexpected,
 )
 from server.logs import event
+from server.metrics.work import Work
 from server.schema.messages import AsideReason
 from server.signing import SigningKey
 
 log = logging.getLogger(__name__)
-MAX_BATCH = 256
-MAX_WAITING = 2048
+MAX_BATCH = 1024
+MAX_WAITING = 4096
 LINGER_S = 0.02
 RETRY_S = (0.2, 10.0)
 HOUSEKEEPING = timedelta(hours=24)
@@ -75,6 +77,8 @@ class IngestState:
     tally: Tally = field(default_factory=Tally)
     last_commit_at: datetime | None = None
     failing: bool = False
+    busy_since: datetime | None = None
+    work: Work = field(default_factory=Work)
 
 
 class IngestWorker:
@@ -97,6 +101,7 @@ class IngestWorker:
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._cleaned_at: datetime | None = None
         self._repeat_due = threading.Event()
+        self._directory = Directory()
         self.state = IngestState()
 
     def start(self) -> None:
@@ -131,7 +136,9 @@ class IngestWorker:
                 self._retrying(self._repeat_acks)
             self._retrying(self._housekeep)
             if batch:
+                self.state.busy_since = self._clock()
                 self._retrying(partial(self._handle, batch))
+                self.state.busy_since = None
 
     def _take(self) -> list[Delivery]:
         """The deliveries of the next batch; empty after half a second without any."""
@@ -166,18 +173,24 @@ class IngestWorker:
 
     def _handle(self, batch: list[Delivery]) -> None:
         readings = [_read(one) for one in batch]
+        began_s = time.monotonic()
         try:
-            done = commit(self._engine, readings, self._clock())
+            done = commit(self._engine, readings, self._clock(), self._directory)
         except PASSING:
             raise
         except Exception:  # supervisor: one message must not stop all others
             log.exception("ingest.batch_failed")
             done = self._one_by_one(readings)
+        took_s = time.monotonic() - began_s
         self._publish(done)
         for one in batch:
             one.settle()
         self.state.tally += done.tally
-        self.state.last_commit_at = self._clock()
+        now = self._clock()
+        self.state.last_commit_at = now
+        windows = (one.window for one in readings if isinstance(one, WindowReading))
+        ages_s = ((now - one.end).total_seconds() for one in windows)
+        self.state.work.committed(len(batch), took_s, ages_s)
         counts = {"stored": done.tally.stored, "repeated": done.tally.repeated}
         counts |= {"rejected": done.tally.rejected, "aside": done.tally.aside}
         event(log, logging.INFO, "ingest.committed", messages=len(batch), **counts)

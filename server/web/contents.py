@@ -14,6 +14,7 @@ from server.figures import PointFigures
 from server.heads import KeptHead, latest_heads
 from server.periods import Period
 from server.queries import DeviceView, StoreView, terms_in_force
+from server.scope import Scope
 from server.statistics import Share
 from server.suppression import count_released, latest_release
 from server.totals import StoreTotal, Totals, total_of
@@ -77,12 +78,12 @@ class StorePage:
         return min([self.total.smallest_k, *(one.smallest_k for one in self.weeks)])
 
 
-def overview_page(parts: Parts, totals: Totals, after: UUID | None) -> OverviewPage:
+def overview_page(parts: Parts, scope: Scope, totals: Totals, after: UUID | None) -> OverviewPage:
     """Stores that the caller may see, those where people wait first."""
     now = parts.clock()
     with parts.engine.connect() as connection:
-        found = queries.stores(connection, parts.scope, after, STORES_A_PAGE + 1)
-        devices = queries.devices(connection, parts.scope, now)
+        found = queries.stores(connection, scope, after, STORES_A_PAGE + 1)
+        devices = queries.devices(connection, scope, now)
         cards = [_card(connection, totals, one, devices, now) for one in found[:STORES_A_PAGE]]
     more = found[STORES_A_PAGE - 1].store_id if len(found) > STORES_A_PAGE else None
     return OverviewPage(now, tuple(sorted(cards, key=_order)), more)
@@ -114,7 +115,13 @@ def _latest(connection: Connection, total: StoreTotal) -> Period | None:
 
 
 def store_page(
-    parts: Parts, store_id: UUID, choice: Choice | None, first: date | None, last: date | None
+    parts: Parts,
+    scope: Scope,
+    store_id: UUID,
+    choice: Choice | None,
+    *,
+    first: date | None,
+    last: date | None,
 ) -> StorePage:
     """One store, over the chosen period; without a choice today or, failing that, the week.
 
@@ -124,7 +131,7 @@ def store_page(
     """
     now = parts.clock()
     with parts.engine.connect() as connection:
-        store = queries.store_by_id(connection, parts.scope, store_id)
+        store = queries.store_by_id(connection, scope, store_id)
         points = queries.points(connection, store)
         if choice is None:
             today = choose(store.time, now, Choice.TODAY, None, None).period
@@ -134,9 +141,9 @@ def store_page(
         else:
             chosen = choose(store.time, now, choice, first, last)
         answers = tuple(answer(connection, store, one, chosen.period, now) for one in points)
-        devices = tuple(queries.devices(connection, parts.scope, now, store_id))
+        devices = tuple(queries.devices(connection, scope, now, store_id))
         cells = [(one.point, one.released) for one in answers]
-        total = total_of(connection, cells, chosen.period, terms_in_force(devices))
+        total = total_of(cells, terms_in_force(devices))
         weeks = latest_weeks(connection, store, devices, chosen.period)
         heads = latest_heads(connection, devices)
     look_at = attention(answers, total)

@@ -11,12 +11,15 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from server.access.roles import Right
+from server.access.secret import form_token
 from server.course import Gap
 from server.errors import NotFoundError, PeriodError
 from server.queries import Alive
 from server.totals import Totals
 from server.web.choices import Choice
 from server.web.contents import overview_page, store_page
+from server.web.needs import OPEN, Figures
 from server.web.parts import Parts
 from server.web.words import LANGUAGES, Words, hidden, preferred
 
@@ -26,35 +29,36 @@ YEAR_S = 365 * 86_400
 Day = Annotated[date | None, Query()]
 
 
-def pages_router(parts: Parts) -> APIRouter:
+def pages_router(parts: Parts, renderer: "Renderer") -> APIRouter:
     """The routes of the pages."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    renderer = Renderer()
     totals = Totals()
 
     @router.get("/")
-    def overview(request: Request, after: UUID | None = None) -> Response:
-        page = overview_page(parts, totals, after)
+    def overview(request: Request, caller: Figures, after: UUID | None = None) -> Response:
+        page = overview_page(parts, caller.scope, totals, after)
         return renderer.page(request, "overview.html", page=page)
 
     @router.get("/stores/{store_id}")
     def store(
         request: Request,
+        *,
+        caller: Figures,
         store_id: UUID,
         period: Choice | None = None,
         first: Day = None,
         last: Day = None,
     ) -> Response:
         try:
-            page = store_page(parts, store_id, period, first, last)
+            page = store_page(parts, caller.scope, store_id, period, first=first, last=last)
         except PeriodError:
-            page = store_page(parts, store_id, None, None, None)
+            page = store_page(parts, caller.scope, store_id, None, first=None, last=None)
             return renderer.page(request, "store.html", 422, page=page, wrong_period=True)
         except NotFoundError:
             return renderer.page(request, "missing.html", 404)
         return renderer.page(request, "store.html", page=page, wrong_period=False)
 
-    @router.get("/preferences")
+    @router.get("/preferences", dependencies=[OPEN])
     def preferences(lang: str | None = None, theme: str | None = None, to: str = "/") -> Response:
         response = RedirectResponse(own_path(to), 303)
         for name, value, allowed in (("lang", lang, LANGUAGES), ("theme", theme, THEMES)):
@@ -89,7 +93,12 @@ class Renderer:
         self._templates.tests["hidden"] = hidden
         self._templates.filters["cut_name"] = lambda name, words: words(f"cut.{name}")
         self._templates.globals.update(
-            Gap=Gap, Choice=Choice, Alive=Alive, languages=LANGUAGES, themes=THEMES
+            Gap=Gap,
+            Choice=Choice,
+            Alive=Alive,
+            Right=Right,
+            languages=LANGUAGES,
+            themes=THEMES,
         )
         self._templates.globals["asset"] = asset
 
@@ -103,6 +112,8 @@ class Renderer:
             t=words,
             theme=theme if theme in THEMES else "auto",
             here=request.url.path + query,
+            caller=getattr(request.state, "caller", None),
+            form_token=form_token(getattr(request.state, "form_secret", "")),
             **values,
         )
         return HTMLResponse(html, status, headers={"Vary": "Cookie, Accept-Language"})

@@ -1,13 +1,12 @@
 """What the web's handlers are given: one frozen value, built by the composition root."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
 from server.clock import Clock
 from server.health import Health
-from server.queries import Scope
 from server.signing import SigningKey
 
 
@@ -20,11 +19,12 @@ class Parts:
         key: the signing key (its public half is shown).
         clock: the present.
         health: how the server is.
-        scope: what callers may see.
+        public_url: the address by which others reach this server (https, without a path);
+            none: it is reached on this machine alone.
     """
 
     engine: Engine
     key: SigningKey
     clock: Clock
     health: Callable[[], Health]
-    scope: Scope = field(default_factory=Scope)
+    public_url: str | None = None

@@ -1,6 +1,8 @@
 """Errors as RFC 9457 problem details (`application/problem+json`)."""
 
 import logging
+import math
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -9,7 +11,8 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from server.errors import ExpectationError, NotFoundError, PeriodError
+from server.access.errors import RefusedError, TooManyError
+from server.errors import ExpectationError, PeriodError
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -24,22 +27,21 @@ class Problem(BaseModel):
     detail: str = Field(description="What was expected and found.")
 
 
-def problem_response(status: int, detail: str) -> Response:
+def problem_response(
+    status: int, detail: str, headers: Mapping[str, str] | None = None
+) -> Response:
     """A problem as a response."""
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
-    return JSONResponse(body.model_dump(), status, media_type=MEDIA_TYPE)
+    return JSONResponse(body.model_dump(), status, headers, MEDIA_TYPE)
 
 
 def handle_problems(app: FastAPI) -> None:
-    """Answer every error of `app` with a problem."""
-
-    @app.exception_handler(NotFoundError)
-    def not_found(_request: Request, error: NotFoundError) -> Response:
-        return problem_response(404, str(error))
+    """Answer errors of `app` with a problem; `refusals` answers those of access."""
 
     @app.exception_handler(PeriodError)
     @app.exception_handler(ExpectationError)
-    def unanswerable(_request: Request, error: PeriodError | ExpectationError) -> Response:
+    @app.exception_handler(RefusedError)
+    def unanswerable(_request: Request, error: Exception) -> Response:
         return problem_response(422, str(error))
 
     @app.exception_handler(RequestValidationError)
@@ -54,3 +56,8 @@ def handle_problems(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     def unexpected(_request: Request, _error: Exception) -> Response:
         return problem_response(500, "Something went wrong here; the server's log says what.")
+
+
+def retry_after(error: TooManyError) -> dict[str, str]:
+    """The header that says when to come again."""
+    return {"Retry-After": str(max(1, math.ceil(error.wait_s)))}

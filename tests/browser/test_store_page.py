@@ -6,19 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from firmware_cfg.messages import LedgerHead, Patterns, PointKind, Window, decode, encode
+from firmware_cfg.codec import decode, encode
+from firmware_cfg.messages import LedgerHead, Patterns, PointKind, Window
 from server.database import open_database, sqlite_url, writer
 from server.identity import apply_identity
 from server.identity_file import load_identity
 from server.ingest.committing import commit
 from server.ingest.reading import read
 from server.testing import Load, MessageFactory, a_head
+from tests.access import a_session, an_account
 from tests.brokers import free_port
 from tests.integration.server.processes import ServerProcess
 from tests.unit.server.conftest import IDENTITY
@@ -81,23 +84,47 @@ def weeks_before(day: date, factory: MessageFactory) -> list[Window]:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("pages")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pages") / "state"
+
+
+@pytest.fixture(scope="module")
+def address(state: Path) -> Iterator[str]:
+    folder = state.parent
     identity = folder / "identity.toml"
     identity.write_text(re.sub(r"opening\.mon.*\n", "", IDENTITY), "utf-8")
-    fill(folder / "state", identity)
+    fill(state, identity)
     server = ServerProcess(folder, free_port(), free_port(), identity)
     server.start()
-    (store,) = httpx.get(server.url + "/api/v1/stores").json()["items"]
+    (store,) = httpx.get(server.url + "/api/v1/stores", headers=server.bearer).json()["items"]
     yield f"{server.url}/stores/{store['store_id']}"
     server.kill()
 
 
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A browser in which somebody is signed in, whatever window is opened."""
+
+    browser: Browser
+    address: str
+    secret: str
+
+    def new_context(self, **options: Any) -> BrowserContext:
+        """A window with the session's cookie."""
+        context = self.browser.new_context(**options)
+        context.add_cookies([{"name": "session", "value": self.secret, "url": self.address}])
+        return context
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(address: str, state: Path) -> Iterator[SignedIn]:
+    engine = open_database(sqlite_url(state / "encounter.db"))
+    now = datetime.now(UTC)
+    secret = a_session(engine, an_account(engine, now), now)
+    engine.dispose()
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS.split())
-        yield found
+        yield SignedIn(found, address.partition("/stores/")[0], secret)
         found.close()
 
 
@@ -115,7 +142,7 @@ class Visitor:
         self.page.on("request", lambda request: self.asked.add(request.url.split("/")[2]))
 
 
-def visit(browser: Browser, width: int = 1280, **options: str) -> Visitor:
+def visit(browser: SignedIn, width: int = 1280, **options: str) -> Visitor:
     context = browser.new_context(
         viewport={"width": width, "height": 900},
         locale=options.get("locale", "en-GB"),
@@ -134,7 +161,7 @@ def visit(browser: Browser, width: int = 1280, **options: str) -> Visitor:
     ],
 )
 def test_figures_stand_there_without_a_complaint(
-    browser: Browser, address: str, tmp_path: Path, *, width: int, scheme: str, locale: str
+    browser: SignedIn, address: str, tmp_path: Path, *, width: int, scheme: str, locale: str
 ) -> None:
     visitor = visit(browser, width, scheme=scheme, locale=locale)
     page = visitor.page
@@ -153,7 +180,7 @@ def test_figures_stand_there_without_a_complaint(
 
 
 def test_the_first_page_shows_figures_and_the_way_to_the_store(
-    browser: Browser, address: str
+    browser: SignedIn, address: str
 ) -> None:
     visitor = visit(browser, 390)
     page = visitor.page
@@ -166,7 +193,7 @@ def test_the_first_page_shows_figures_and_the_way_to_the_store(
     assert visitor.complaints == []
 
 
-def test_without_figures_of_today_the_week_is_shown(browser: Browser, address: str) -> None:
+def test_without_figures_of_today_the_week_is_shown(browser: SignedIn, address: str) -> None:
     page = visit(browser).page
     page.goto(address)
     expect(page.locator(".notice")).to_contain_text("Nothing has been released today yet")
@@ -174,7 +201,7 @@ def test_without_figures_of_today_the_week_is_shown(browser: Browser, address: s
     expect(page.locator("[data-period=today]")).to_have_attribute("aria-current", "true")
 
 
-def test_print_is_dark_on_white_without_controls(browser: Browser, address: str) -> None:
+def test_print_is_dark_on_white_without_controls(browser: SignedIn, address: str) -> None:
     page = visit(browser, scheme="dark").page
     page.goto(f"{address}?period=yesterday")
     page.emulate_media(media="print")
@@ -184,7 +211,7 @@ def test_print_is_dark_on_white_without_controls(browser: Browser, address: str)
     expect(page.locator(".big").first).to_be_visible()
 
 
-def test_the_language_switches_and_stays(browser: Browser, address: str) -> None:
+def test_the_language_switches_and_stays(browser: SignedIn, address: str) -> None:
     visitor = visit(browser)
     page = visitor.page
     page.goto(f"{address}?period=yesterday")
@@ -198,7 +225,7 @@ def test_the_language_switches_and_stays(browser: Browser, address: str) -> None
     assert visitor.complaints == []
 
 
-def test_the_period_changes_in_place(browser: Browser, address: str) -> None:
+def test_the_period_changes_in_place(browser: SignedIn, address: str) -> None:
     visitor = visit(browser)
     page = visitor.page
     page.goto(address)
@@ -216,7 +243,7 @@ def test_the_period_changes_in_place(browser: Browser, address: str) -> None:
     assert visitor.complaints == []
 
 
-def test_the_chart_has_a_table_and_the_keyboard_reaches_it(browser: Browser, address: str) -> None:
+def test_the_chart_has_a_table_and_the_keyboard_reaches_it(browser: SignedIn, address: str) -> None:
     page = visit(browser).page
     page.goto(f"{address}?period=yesterday")
     summary = page.locator("details summary").first
@@ -239,7 +266,7 @@ def test_the_chart_has_a_table_and_the_keyboard_reaches_it(browser: Browser, add
     ],
 )
 def test_a_stores_weeks_stand_in_a_table_of_their_own(
-    browser: Browser,
+    browser: SignedIn,
     address: str,
     *,
     width: int,
@@ -266,7 +293,7 @@ def test_a_stores_weeks_stand_in_a_table_of_their_own(
 
 
 def test_the_head_of_a_ledger_is_a_file_for_an_auditor(
-    browser: Browser, address: str, tmp_path: Path
+    browser: SignedIn, address: str, tmp_path: Path
 ) -> None:
     page = visit(browser).page
     page.goto(address)
@@ -278,7 +305,7 @@ def test_the_head_of_a_ledger_is_a_file_for_an_auditor(
     assert decode(LedgerHead, file.read_bytes()).size == 309
 
 
-def test_the_colours_can_be_chosen(browser: Browser, address: str) -> None:
+def test_the_colours_can_be_chosen(browser: SignedIn, address: str) -> None:
     page = visit(browser).page
     page.goto(address)
     ground = "getComputedStyle(document.body).backgroundColor"
@@ -288,7 +315,7 @@ def test_the_colours_can_be_chosen(browser: Browser, address: str) -> None:
     assert page.evaluate(ground) != light
 
 
-def test_the_page_works_without_scripts(browser: Browser, address: str) -> None:
+def test_the_page_works_without_scripts(browser: SignedIn, address: str) -> None:
     context = browser.new_context(java_script_enabled=False, locale="en-GB")
     page = context.new_page()
     page.goto(address)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edge.audit.running.unix_peers import unix_peers
+from edge.audit.running.unix_peers import unix_ends
 
 LISTENS, CONNECTED = "0A", "01"
 INTERNET = ("tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6", "icmp", "icmp6")
@@ -64,9 +64,9 @@ def read_sockets(pid: int, proc: Path = Path("/proc")) -> dict[int, Socket]:
     for line in _lines(proc / "self/net/unix"):
         one = other("unix", line)
         found.setdefault(one.inode, one)
-    for inode, peer in unix_peers().items():
-        if inode in found:
-            found[inode] = replace(found[inode], peer=peer)
+    for end in unix_ends():
+        if end.inode in found:  # by its answer: a name with a line's end could add lines to tables
+            found[end.inode] = replace(found[end.inode], peer=end.peer, path=end.name)
     return found
 
 

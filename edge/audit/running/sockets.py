@@ -136,7 +136,7 @@ def _local_socket(
     own = {one.socket for one in process.descriptors or ()} if process.role is Role.EDGE else set()
     if found.peer in own or found.peer in reach.launcher:
         return _FINE
-    end = table.get(found.peer)
+    end = table.get(found.peer) if found.peer else None
     if end is not None and _of_system(end.path):
         return _FINE
     where = "nobody yet, and so whomever it likes" if found.peer == 0 else "another process"

@@ -54,6 +54,7 @@ def _identity() -> None:
         sa.Column("slug", sa.String(63), nullable=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.UniqueConstraint("slug"),
+        sa.Column("held", sa.Text),
     )
     op.create_table(
         "device_owner",
@@ -67,6 +68,7 @@ def _identity() -> None:
         sa.Column("slug", sa.String(63), nullable=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("parent_id", sa.Uuid),
+        sa.Column("held", sa.Text),
         sa.UniqueConstraint("org_id", "slug"),
     )
     op.create_table(
@@ -80,7 +82,11 @@ def _identity() -> None:
         sa.Column("day_starts", sa.String(5), nullable=False),
         sa.Column("opening", sa.Text, nullable=False),
         sa.Column("closed", sa.Text, nullable=False),
+        sa.Column("special", sa.Text, nullable=False),
         sa.Column("confirmed_at", INSTANT),
+        sa.Column("confirmed_by", sa.Text),
+        sa.Column("ended_at", INSTANT),
+        sa.Column("held", sa.Text),
         sa.UniqueConstraint("org_id", "slug"),
     )
     op.create_table(
@@ -93,6 +99,8 @@ def _identity() -> None:
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("position", sa.Integer, nullable=False),
         sa.Column("merged_into", sa.Uuid),
+        sa.Column("merged_since", INSTANT),
+        sa.Column("held", sa.Text),
         sa.UniqueConstraint("org_id", "store_id", "slug"),
     )
     op.create_table(
@@ -102,6 +110,7 @@ def _identity() -> None:
         sa.Column("label", sa.Text, nullable=False),
         sa.Column("store_id", sa.Uuid, nullable=False),
         sa.Column("retired_at", INSTANT),
+        sa.Column("held", sa.Text),
     )
     op.create_table(
         "assignment",
@@ -112,6 +121,7 @@ def _identity() -> None:
         sa.Column("point_id", sa.Uuid, nullable=False),
         sa.Column("valid_from", INSTANT, nullable=False),
         sa.Column("valid_to", INSTANT),
+        sa.Column("held", sa.Text),
         sa.UniqueConstraint("org_id", "device", "local_id", "valid_from"),
     )
 

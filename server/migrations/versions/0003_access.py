@@ -7,7 +7,7 @@ revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
-TABLES = ("access_log", "api_token", "one_time_link", "session", "role_grant", "account")
+TABLES = ("access_log", "api_token", "one_time_link", "session", "account_reach", "account")
 INSTANT = sa.DateTime(timezone=True)
 
 
@@ -27,6 +27,7 @@ def _access() -> None:
         "account",
         sa.Column("account_id", sa.Uuid, primary_key=True),
         sa.Column("name", sa.String(120), nullable=False),
+        sa.Column("role", sa.String(16), nullable=False),
         sa.Column("password", sa.Text),
         sa.Column("made_at", INSTANT, nullable=False),
         sa.Column("disabled_at", INSTANT),
@@ -34,15 +35,14 @@ def _access() -> None:
         sa.UniqueConstraint("name"),
     )
     op.create_table(
-        "role_grant",
-        sa.Column("grant_id", sa.Uuid, primary_key=True),
+        "account_reach",
+        sa.Column("reach_id", sa.Uuid, primary_key=True),
         sa.Column("account_id", sa.Uuid, nullable=False),
-        sa.Column("role", sa.String(16), nullable=False),
         sa.Column("org_id", sa.Uuid),
         sa.Column("region_id", sa.Uuid),
         sa.Column("store_id", sa.Uuid),
     )
-    op.create_index("ix_role_grant_account_id", "role_grant", ["account_id"])
+    op.create_index("ix_account_reach_account_id", "account_reach", ["account_id"])
     op.create_table(
         "session",
         sa.Column("sha256", sa.String(64), primary_key=True),
@@ -64,6 +64,7 @@ def _access() -> None:
         sa.Column("token_id", sa.Uuid, primary_key=True),
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("account_id", sa.Uuid, nullable=False),
+        sa.Column("made_with", sa.Uuid),
         sa.Column("label", sa.Text, nullable=False),
         sa.Column("role", sa.String(16), nullable=False),
         sa.Column("org_id", sa.Uuid),
@@ -76,11 +77,13 @@ def _access() -> None:
         sa.UniqueConstraint("sha256"),
     )
     op.create_index("ix_api_token_account_id", "api_token", ["account_id"])
+    op.create_index("ix_api_token_made_with", "api_token", ["made_with"])
     op.create_table(
         "access_log",
         sa.Column("org_id", sa.Uuid, primary_key=True),
         sa.Column("at", INSTANT, primary_key=True),
         sa.Column("entry_id", sa.Uuid, primary_key=True),
+        sa.Column("store_id", sa.Uuid),
         sa.Column("account_id", sa.Uuid),
         sa.Column("account", sa.String(120), nullable=False),
         sa.Column("way", sa.String(8), nullable=False),

@@ -7,6 +7,7 @@ import pytest
 from edge.audit.finding import Finding, Status
 from edge.audit.leaks import catalogue, jailed
 from edge.audit.leaks.leak import Leak
+from edge.audit.leaks.running import RUNNING
 
 GROUPS = (
     catalogue.PICTURES,
@@ -16,6 +17,7 @@ GROUPS = (
     catalogue.MESSAGES,
     catalogue.ALONE,
     catalogue.LOGIN,
+    RUNNING,
     (catalogue.MODEL, catalogue.DUMPABLE, catalogue.ALTERED, catalogue.FORKED),
 )
 LEAKS: dict[str, Leak] = {leak.id: leak for group in GROUPS for leak in group}

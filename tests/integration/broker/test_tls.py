@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -16,12 +17,13 @@ from cryptography.x509.oid import NameOID
 from edge.broker_link import BrokerLink
 from edge.errors import LinkError
 from edge.ledger.entry import EntryKind
-from edge.ledger.traffic import Meter, shortcomings
+from edge.ledger.reconciling import Recorded, shortcomings
+from edge.ledger.traffic import Meter
 from edge.outbox import Outbox
 from firmware_cfg.codec import encode
 from firmware_cfg.messages import State
 from firmware_cfg.site import Broker
-from firmware_cfg.topics import Kind
+from firmware_cfg.topics import Kind, topic
 from tests.brokers import MOSQUITTO, BrokerProcess, free_port
 
 pytestmark = [
@@ -30,6 +32,7 @@ pytestmark = [
 ]
 DEVICE = "kiosk-7"
 WILL = encode(State(device=DEVICE, online=False, epoch="00000000000000aa"))
+SENT = Recorded({2: (EntryKind.WILL, len(WILL))}, 1, DEVICE)
 OPENED: list[Outbox] = []
 Issuer = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
 
@@ -133,7 +136,49 @@ def test_under_tls_the_kernel_counts_no_more_than_is_accounted_for(folder: Path,
     assert counts.messages == 41
     assert counts.acknowledged_bytes == counts.payload_bytes == 41 * len(WILL)
     assert counts.payload_bytes < counts.mqtt_bytes < counts.kernel.sent_bytes
-    assert shortcomings(counts, {2: len(WILL)}, 1) == []
+    assert shortcomings(counts, SENT) == []
+    records = 41 + 3  # CONNECT, 40 PUBLISH, two SUBSCRIBE, DISCONNECT
+    assert counts.record_bytes in (29 + 22 * (records - 1), 29 * records)  # of TLS 1.3, 1.2
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_under_tls_1_024_bytes_that_no_entry_names_are_found(
+    beside: bool, folder: Path, port: int
+) -> None:
+    """By the client of MQTT, or beside it on the same socket."""
+    meter = Meter(tls=True)
+    leaking = link(folder, port, "authority", DEVICE, meter)
+    leaking.open()
+    leaking.publish(Kind.STATE, WILL)
+    if beside:
+        connection = leaking._client.socket()
+        assert connection is not None
+        connection.send(b"\x32\x80\x08" + b"\0\x01z\0\x09" + b"s" * 1019)
+    else:
+        leaking._client.publish(topic(DEVICE, Kind.HEALTH), b"s" * 1024, qos=1)
+    for _ in range(5):
+        with suppress(LinkError):
+            leaking.step(0.05)
+    leaking.close()
+    counts = meter.counts(time.monotonic())
+    assert counts is not None
+    expected = "the kernel sent" if beside else "bytes of MQTT"
+    assert any(expected in one.en for one in shortcomings(counts, SENT))
+
+
+def test_a_handshake_that_fails_is_accounted_for(folder: Path, port: int) -> None:
+    meter = Meter(tls=True)
+    for authority in ("stranger", "authority"):
+        nameless = link(folder, port, authority, None, meter)
+        with pytest.raises(LinkError):
+            nameless.open()
+        nameless.close()
+    counts = meter.counts(time.monotonic())
+    assert counts is not None
+    assert (counts.attempts, counts.connections) == (2, 0)
+    assert 0 < counts.handshake_bytes < 4_000
+    wills = dict.fromkeys((2, 3), (EntryKind.WILL, len(WILL)))  # that of each link
+    assert shortcomings(counts, Recorded(wills, 1, DEVICE)) == []
 
 
 def test_a_broker_of_another_authority_is_refused(folder: Path, port: int) -> None:

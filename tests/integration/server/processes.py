@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from firmware_cfg.messages import Ack, ack_signed_bytes, decode
+from firmware_cfg.codec import decode
+from firmware_cfg.messages import Ack, ack_signed_bytes
 from firmware_cfg.sealing import opened
 from firmware_cfg.topics import Kind, topic
+from server.clock import now_utc
+from server.database import sqlite_url
 from server.signing import open_key
+from tests.access import a_token
 
 ROOT = Path(__file__).parents[3]
 START_S = 30.0
@@ -55,6 +60,14 @@ class ServerProcess:
     def url(self) -> str:
         """Where pages and API are."""
         return f"http://127.0.0.1:{self.http_port}"
+
+    @cached_property
+    def bearer(self) -> dict[str, str]:
+        """The header of an administrator's token."""
+        url = sqlite_url(self.state / "encounter.db")
+        if "--database" in self.options:
+            url = self.options[self.options.index("--database") + 1]
+        return {"Authorization": f"Bearer {a_token(url, now_utc())}"}
 
     @property
     def log(self) -> str:

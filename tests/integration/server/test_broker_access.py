@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_cfg.messages import encode
+from firmware_cfg.codec import encode
 from server.testing import MONDAY, MessageFactory
 from tests.brokers import MOSQUITTO, BrokerProcess, free_port
 from tests.integration.server.certificates import Authority

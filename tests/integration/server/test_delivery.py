@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from firmware_cfg.messages import encode
+from firmware_cfg.codec import encode
 from firmware_cfg.sealing import opened
 from firmware_cfg.topics import Kind
 from server.testing import MONDAY, MessageFactory
@@ -48,15 +48,15 @@ def counts(server: ServerProcess) -> tuple[int, int, int, int]:
 
 
 def alive(server: ServerProcess) -> str:
-    (device,) = httpx.get(server.url + "/api/v1/devices").json()["items"]
+    (device,) = httpx.get(server.url + "/api/v1/devices", headers=server.bearer).json()["items"]
     return str(device["alive"])
 
 
 def k_in_force(server: ServerProcess) -> int:
-    (store,) = httpx.get(server.url + "/api/v1/stores").json()["items"]
+    (store,) = httpx.get(server.url + "/api/v1/stores", headers=server.bearer).json()["items"]
     asked = {"from": MONDAY.isoformat(), "to": (MONDAY + timedelta(hours=1)).isoformat()}
     path = f"{server.url}/api/v1/stores/{store['store_id']}/figures"
-    return int(httpx.get(path, params=asked).json()["k"])
+    return int(httpx.get(path, params=asked, headers=server.bearer).json()["k"])
 
 
 def connect(server: ServerProcess, payloads: list[bytes]) -> Device:

@@ -10,6 +10,7 @@ from server.database import open_database, sqlite_url, writer
 from server.identity import apply_identity
 from server.identity_file import Identity, load_identity
 from tests.postgres import MIGRATED, Postgres, is_there, running
+from tests.unit.server.statements import recorded, without_organisation
 
 IDENTITY = """
 [[organisation]]
@@ -51,6 +52,28 @@ organisation = "acme"
 store = "pudong-1"
 assignment = [{ local = "counter-1", point = "counter" }, { local = "line", point = "line" }]
 """
+
+RECORDED = (
+    "test_ingest",
+    "test_pages",
+    "test_rollups",
+    "test_suppression",
+    "test_web",
+    "test_weeks",
+    "test_worker",
+)
+
+
+@pytest.fixture(autouse=True)
+def _organisation_is_named(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each statement of pages, API, ingest and roll-ups names the organisation it is about."""
+    if request.path.stem not in RECORDED:
+        yield
+        return
+    with recorded() as statements:
+        yield
+    found = {one: tables for one in statements if (tables := without_organisation(one))}
+    assert not found, "expected org_id of each spread table in the statement's conditions"
 
 
 @pytest.fixture

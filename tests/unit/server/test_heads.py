@@ -23,7 +23,7 @@ from server.ingest.link import LinkState, LinkStatus
 from server.ingest.reading import read
 from server.ingest.requeue import requeue
 from server.ingest.worker import IngestState
-from server.queries import Scope
+from server.scope import Scope
 from server.signing import open_key
 from server.testing import MONDAY, FakeClock, MessageFactory, a_head
 from server.web.app import make_app
@@ -44,13 +44,13 @@ def hear(engine: Engine, head: LedgerHead | None, at: datetime, *, retained: boo
 
 def kept(engine: Engine) -> list[tuple[int, str]]:
     with engine.connect() as connection:
-        found = heads_by_day(connection, Scope(), "kiosk-1")
+        found = heads_by_day(connection, Scope.everything(), "kiosk-1")
     return [((one.day - MONDAY.date()).days, f"{one.head.size}") for one in found]
 
 
 def latest(engine: Engine) -> LedgerHead:
     with engine.connect() as connection:
-        return latest_head(connection, Scope(), "kiosk-1").head
+        return latest_head(connection, Scope.everything(), "kiosk-1").head
 
 
 def client_of(engine: Engine, folder: Path, now: datetime = MONDAY) -> Client:
@@ -73,7 +73,7 @@ def test_a_ledger_that_is_set_back_does_not_wipe_out_the_evidence(engine: Engine
     assert latest(engine) == a_head(3, OTHER)
     assert kept(engine) == [(0, "3"), (0, "500")]
     with engine.connect() as connection:
-        assert head_of_day(connection, Scope(), "kiosk-1", MONDAY.date()).head.size == 3
+        assert head_of_day(connection, Scope.everything(), "kiosk-1", MONDAY.date()).head.size == 3
 
 
 def test_after_90_days_a_head_goes_and_the_latest_stays(engine: Engine) -> None:

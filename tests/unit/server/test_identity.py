@@ -1,6 +1,6 @@
 """Identity: applied as often as one likes, with UUIDs that never change."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select
 
 from server.database import writer
 from server.errors import IdentityError
-from server.identity import apply_identity, assigned_at, owner_of
+from server.identity import apply_identity, assigned_at, owner_of, store_time
 from server.identity_file import Identity, load_identity
 from server.schema.columns import NO_ORGANISATION
 from server.schema.identity import device, device_owner, point, region, store
@@ -71,6 +71,21 @@ def test_a_point_cannot_be_swapped_behind_a_running_assignment(
         apply_identity(connection, load_identity(identity_path))
 
 
+def test_dates_with_other_hours_reach_the_store_s_time(engine: Engine, identity_path: Path) -> None:
+    exceptions = 'closed = [2026-11-23]\nspecial = { 2026-11-16 = ["10:00-11:00"] }\n'
+    opening = IDENTITY.index("opening.mon")
+    identity_path.write_text(IDENTITY[:opening] + exceptions + IDENTITY[opening:], "utf-8")
+    with writer(engine).begin() as connection:
+        apply_identity(connection, load_identity(identity_path))
+        row = connection.execute(select(store.c.org_id, store.c.store_id)).one()
+        clock = store_time(connection, row.org_id, row.store_id)
+    open_s = [
+        sum(one.length_s for one in clock.open_times(clock.days(day, day)))
+        for day in (date(2026, 11, 16), date(2026, 11, 23), date(2026, 11, 30))
+    ]
+    assert open_s == [3600.0, 0.0, 11 * 3600.0]
+
+
 def test_another_organisation_cannot_claim_a_device(engine: Engine, identity: Identity) -> None:
     with writer(engine).begin() as connection:
         for table in (device, device_owner):
@@ -93,6 +108,12 @@ def test_another_organisation_cannot_claim_a_device(engine: Engine, identity: Id
         ('kind = "queue"', 'kind = "lounge"', "kind"),
         ("[[device]]", "[[gadget]]", "gadget"),
         ("08:00-12:00", "8-12", "opening"),
+        ('name = "Pudong"', 'name = "Pudong"\nspecial = { 2026-12-24 = ["9-14"] }', "HH:MM-HH:MM"),
+        (
+            'name = "Pudong"',
+            'name = "Pudong"\nclosed = [2026-12-24]\nspecial = { 2026-12-24 = ["09:00-14:00"] }',
+            "among the closed dates",
+        ),
     ],
 )
 def test_each_mistake_is_named(identity_path: Path, found: str, instead: str, says: str) -> None:

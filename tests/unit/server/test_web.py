@@ -20,7 +20,7 @@ from server.testing import MONDAY, FakeClock, MessageFactory
 from server.web.app import make_app
 from server.web.pages import own_path
 from server.web.parts import Parts
-from server.web.protection import HttpAddress, check_loopback
+from server.web.protection import HttpAddress, check_address
 from tests.unit.server.asgi import Client
 
 NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
@@ -172,9 +172,31 @@ def test_every_answer_carries_the_security_headers(client: Client) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.9", "::", "example.com"])  # noqa: S104
-def test_only_the_loopback_may_be_listened_on(host: str) -> None:
-    with pytest.raises(ListenError, match="no accounts yet"):
-        check_loopback(HttpAddress(host, 8080))
+def test_other_machines_are_served_over_https_alone(host: str) -> None:
+    with pytest.raises(ListenError, match=r"plain text.*--public-url"):
+        check_address(HttpAddress(host, 8080))
+    check_address(HttpAddress(host, 8080, "https://figures.example"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_this_machine_is_served_without(host: str) -> None:
+    check_address(HttpAddress(host, 8080))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://figures.example",
+        "https://",
+        "https://figures.example/under",
+        "https://figures.example?x=1",
+        "https://user@figures.example:x",
+        "figures.example",
+    ],
+)
+def test_a_public_url_is_a_host_by_https(url: str) -> None:
+    with pytest.raises(ListenError, match="--public-url: expected https://HOST"):
+        check_address(HttpAddress("127.0.0.1", 8080, url))
 
 
 def page(client: Client, query: str = "", language: str = "en") -> str:

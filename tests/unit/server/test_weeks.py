@@ -21,10 +21,11 @@ from server.ingest.reading import WindowReading, read
 from server.ingest.requeue import requeue
 from server.ingest.worker import IngestState
 from server.periods import Period
-from server.queries import Scope, stores
+from server.queries import stores
 from server.released_week import Comparability, ReleasedWeek
 from server.schema.cells import cell, store_week
 from server.schema.messages import AsideReason, aside
+from server.scope import Scope
 from server.signing import open_key
 from server.suppression import PlainShare, Suppressed, part_of_week, read_weeks
 from server.testing import MONDAY, FakeClock, MessageFactory
@@ -67,7 +68,7 @@ def take(engine: Engine, *windows: Window) -> Tally:
 
 def weeks(engine: Engine, start: datetime = MONDAY, end: datetime = SUNDAY) -> list[ReleasedWeek]:
     with engine.connect() as connection:
-        (one,) = stores(connection, Scope(), limit=1)
+        (one,) = stores(connection, Scope.everything(), limit=1)
         return read_weeks(connection, one.org_id, one.store_id, Period(start, end))
 
 
@@ -163,7 +164,7 @@ def test_a_week_stands_at_the_one_store_that_was_watched_all_through(
     assert reasons(empty) == ([] if reason is None else [reason])
     with empty.connect() as connection:
         found = connection.execute(select(store_week.c.store_id)).scalars().all()
-        names = {one.store_id: one.name for one in stores(connection, Scope())}
+        names = {one.store_id: one.name for one in stores(connection, Scope.everything())}
     expected = "Puxi" if "puxi-1" in assigned else "Pudong"
     assert [names[one] for one in found] == ([expected] if reason is None else [])
 
@@ -176,7 +177,7 @@ def test_weeks_that_an_earlier_server_kept_aside_are_released(engine: Engine) ->
     reading = read("encounter/v1/kiosk-1/up/window", payload)
     assert isinstance(reading, WindowReading)
     with writer(engine).begin() as connection:
-        (one,) = stores(connection, Scope())
+        (one,) = stores(connection, Scope.everything())
         reason = AsideReason.UNASSIGNED_POINT
         keeping.keep_aside(connection, one.org_id, reading, reason, SUNDAY, cell_index=1)
     assert requeue(engine, SUNDAY) == 1

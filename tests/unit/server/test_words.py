@@ -21,6 +21,9 @@ COMPOSED = (
     "weekday.",
     "month.",
     "pattern.",
+    "role.",
+    "reach.",
+    "refused.",
 )
 
 

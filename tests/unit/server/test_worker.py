@@ -84,14 +84,14 @@ def test_a_database_that_refuses_is_asked_again(
 def test_one_message_that_breaks_us_does_not_stop_the_others(
     running: IngestWorker, diary: Diary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = keeping.keep_window
+    real = keeping.window_row
 
-    def broken(connection: Any, org_id: Any, reading: Any, now: Any) -> Any:
+    def broken(org_id: Any, reading: Any) -> Any:
         if reading.key.sequence == 1:
             raise RuntimeError("a mistake of ours")
-        return real(connection, org_id, reading, now)
+        return real(org_id, reading)
 
-    monkeypatch.setattr(keeping, "keep_window", broken)
+    monkeypatch.setattr(keeping, "window_row", broken)
     factory = MessageFactory()
     for _ in range(3):
         running.deliver(Delivery(UP, factory.encoded(), diary.settle))

@@ -234,8 +234,15 @@ def test_a_named_pipe_of_systemd_is_open_both_ways() -> None:
     assert descriptors(replace(held, descriptors=(*NULL, records, third)), VIDEO).status is FAILS
 
 
-REACH = Reach(broker=("192.0.2.7", 8883), page_port=8765, camera=("10.0.0.7", 554))
+REACH = Reach(
+    broker=("192.0.2.7", 8883),
+    page_port=8765,
+    camera=("10.0.0.7", 554),
+    name_servers=frozenset({"10.1.1.2"}),
+)
 NAMED = Reach(broker=("broker.example", 8883))
+RESOLVED = replace(NAMED, addresses={"broker.example": frozenset({"192.0.2.8"})})
+MOVED = replace(NAMED, addresses={"broker.example": frozenset({"192.0.2.9", "::1"})})
 
 
 @pytest.mark.parametrize(
@@ -243,11 +250,17 @@ NAMED = Reach(broker=("broker.example", 8883))
     [
         (Role.VISION, Socket(5, "unix"), REACH, FAILS),
         (Role.VISION, None, REACH, FAILS),
-        (Role.EDGE, Socket(5, "unix"), REACH, HOLDS),
+        (Role.EDGE, Socket(5, "unix"), REACH, UNSEEN),  # whose other end nobody tells
+        (Role.EDGE, Socket(5, "unix", peer=0), REACH, FAILS),
+        (Role.EDGE, Socket(5, "unix", peer=77), REACH, FAILS),
+        (Role.EDGE, Socket(5, "unix", peer=77), replace(REACH, launcher=frozenset({77})), HOLDS),
         (Role.EDGE, Socket(5, "unix", path="@somebody"), REACH, FAILS),
         (Role.EDGE, Socket(5, "tcp", ("10.1.1.1", 5), ("192.0.2.7", 8883), "01"), REACH, HOLDS),
         (Role.EDGE, Socket(5, "tcp", ("10.1.1.1", 5), ("192.0.2.8", 8883), "01"), REACH, FAILS),
-        (Role.EDGE, Socket(5, "tcp", ("10.1.1.1", 5), ("192.0.2.8", 8883), "01"), NAMED, HOLDS),
+        (Role.EDGE, Socket(5, "tcp", ("10.1.1.1", 5), ("192.0.2.8", 8883), "01"), NAMED, UNSEEN),
+        (Role.EDGE, Socket(5, "tcp", ("10.1.1.1", 5), ("192.0.2.8", 8883), "01"), RESOLVED, HOLDS),
+        (Role.EDGE, Socket(5, "tcp", ("10.1.1.1", 5), ("192.0.2.8", 8883), "01"), MOVED, UNSEEN),
+        (Role.EDGE, Socket(5, "tcp", ("10.1.1.1", 5), ("192.0.2.8", 443), "01"), RESOLVED, FAILS),
         (Role.EDGE, Socket(5, "tcp", ("10.1.1.1", 5), ("192.0.2.7", 443), "01"), REACH, FAILS),
         (Role.EDGE, Socket(5, "tcp", ("127.0.0.1", 8765), (ANY, 0), "0A"), REACH, HOLDS),
         (Role.EDGE, Socket(5, "tcp", (ANY, 8765), (ANY, 0), "0A"), REACH, FAILS),
@@ -256,6 +269,7 @@ NAMED = Reach(broker=("broker.example", 8883))
         (Role.EDGE, Socket(5, "tcp6", ("::1", 8765), ("::1", 999), "01"), REACH, HOLDS),
         (Role.EDGE, Socket(5, "udp", ("10.1.1.1", 5), ("10.1.1.2", 53)), REACH, HOLDS),
         (Role.EDGE, Socket(5, "udp", ("10.1.1.1", 5), ("10.1.1.2", 123)), REACH, FAILS),
+        (Role.EDGE, Socket(5, "udp", ("10.1.1.1", 5), ("198.51.100.7", 53)), REACH, FAILS),
         (Role.EDGE, Socket(5, "netlink"), REACH, FAILS),
         (Role.EDGE, Socket(5, "raw", (ANY, 1), (ANY, 0)), REACH, FAILS),
         (Role.RELAY, Socket(5, "tcp", ("10.0.0.2", 5), ("10.0.0.7", 554), "01"), REACH, HOLDS),
@@ -277,10 +291,78 @@ def test_two_connections_to_the_broker_are_one_too_many() -> None:
     assert sockets(held, table, REACH).status is FAILS
 
 
-def test_the_journal_is_the_only_socket_of_vision() -> None:
+JOURNAL = Socket(9, "unix", path="/run/systemd/journal/stdout")
+
+
+@pytest.mark.parametrize(
+    ("found", "end", "status"),
+    [
+        (Socket(5, "unix", peer=9), JOURNAL, HOLDS),
+        (Socket(5, "unix", peer=9), replace(JOURNAL, path="/run/systemd/journals"), FAILS),
+        (Socket(5, "unix", peer=9), replace(JOURNAL, path=""), FAILS),
+        (Socket(5, "unix", peer=5), JOURNAL, FAILS),  # vision has no pair of its own
+        (Socket(5, "unix"), JOURNAL, UNSEEN),
+        (Socket(5, "tcp"), JOURNAL, FAILS),
+    ],
+)
+def test_the_journal_is_the_only_socket_of_vision(
+    found: Socket, end: Socket, status: Status
+) -> None:
     held = replace(process(), descriptors=(Descriptor(2, "socket:[5]", BOTH),))
-    assert sockets(held, {5: Socket(5, "unix")}, REACH).status is HOLDS
-    assert sockets(held, {5: Socket(5, "tcp")}, REACH).status is FAILS
+    assert sockets(held, {5: found, 9: end}, REACH).status is status
+    elsewhere = replace(held, descriptors=(Descriptor(4, "socket:[5]", BOTH),))
+    assert sockets(elsewhere, {5: found, 9: end}, REACH).status is FAILS
+
+
+def test_a_pair_of_edge_leads_back_to_itself() -> None:
+    pair = tuple(Descriptor(number, f"socket:[{number}]", BOTH) for number in (5, 6))
+    held = replace(process(Role.EDGE), descriptors=pair)
+    table = {5: Socket(5, "unix", peer=6), 6: Socket(6, "unix", peer=5)}
+    assert sockets(held, table, REACH).status is HOLDS
+    half = replace(held, descriptors=pair[:1])
+    assert sockets(half, table, REACH).status is FAILS
+
+
+def test_an_address_that_the_name_does_not_stand_for_is_shown() -> None:
+    held = replace(process(Role.EDGE), descriptors=(Descriptor(5, "socket:[5]", BOTH),))
+    stranger = Socket(5, "tcp", ("10.1.1.1", 5), ("192.0.2.8", 8883), "01")
+    found = sockets(held, {5: stranger}, MOVED)
+    assert "stands for 192.0.2.9, ::1 now, and not for 192.0.2.8" in found.evidence[0]
+    assert "192.0.2.8" in found.found.en
+
+
+OUTPUTS = (1, 2)
+FILE, PTY = "/tmp/pictures.raw", "/dev/pts/3"  # noqa: S108 - it must not be there
+
+
+@pytest.mark.parametrize(
+    ("role", "unit", "target", "flags", "status"),
+    [
+        (Role.VISION, "by unit", FILE, WRITE, FAILS),
+        (Role.VISION, "", FILE, WRITE, FAILS),
+        (Role.VISION, "", FILE, BOTH, FAILS),
+        (Role.RELAY, "", FILE, WRITE, FAILS),
+        (Role.EDGE, "", FILE, WRITE, HOLDS),  # results that a person asked for
+        (Role.EDGE, "by unit", FILE, WRITE, FAILS),
+        (Role.VISION, "", PTY, BOTH, HOLDS),
+        (Role.VISION, "by unit", PTY, BOTH, FAILS),
+        (Role.VISION, "", "/dev/ttyUSB0", BOTH, FAILS),
+        (Role.VISION, "", "/memfd:x (deleted)", BOTH, FAILS),
+        (Role.VISION, "by unit", "/dev/null", WRITE, HOLDS),
+        (Role.VISION, "by unit", "anon_inode:[eventfd]", BOTH, FAILS),
+    ],
+)
+def test_no_output_is_a_file(
+    role: Role, unit: str, target: str, flags: int, status: Status
+) -> None:
+    one = process(role)
+    held = replace(one, unit=one.unit if unit else "")
+    for number in OUTPUTS:
+        outputs = [two for two in NULL if two.number != number]
+        outputs.append(Descriptor(number, target, flags))
+        found = descriptors(replace(held, descriptors=(*outputs, RECORDS_END)), VIDEO)
+        assert found.status is status, found
+        assert status is HOLDS or target in found.evidence[0]
 
 
 def test_lines_of_the_kernels_tables_are_read() -> None:

@@ -1,0 +1,1 @@
+"""Who may see what, and who saw what: accounts, roles, sessions, tokens, links, the access log."""

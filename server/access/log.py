@@ -1,0 +1,181 @@
+"""The log of who saw what: a row for each answer with figures, and for each that was refused.
+
+A row says when, which account, by a session or a token, the operation, of what (a store, a
+point, a device, with the period asked for) and the status. An answer about one store is logged
+in its organisation; one about many, in every organisation that the caller may see.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Row, and_, insert, or_, select
+
+from server.access.callers import Caller, Way
+from server.schema.access import access_log
+from server.schema.columns import NO_ORGANISATION
+from server.schema.identity import device, organisation, point, store
+from server.scope import Place, Scope
+
+LONGEST_SUBJECT = 300
+
+
+class Kind(StrEnum):
+    """What an answer can be about."""
+
+    STORE = "store"
+    POINT = "point"
+    DEVICE = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The one thing that an answer is about; `name` as the caller wrote it."""
+
+    kind: Kind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An answer, as it is written down later.
+
+    Attributes:
+        at: when.
+        caller: to whom.
+        operation: the operation id of the API, or the name of a page.
+        subject: of what, in words.
+        about: of which one thing; none: of all that the caller may see.
+        status: the HTTP status.
+    """
+
+    at: datetime
+    caller: Caller
+    operation: str
+    subject: str
+    about: About | None
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the log."""
+
+    org_id: UUID
+    entry_id: UUID
+    at: datetime
+    account_id: UUID | None
+    account: str
+    way: Way
+    operation: str
+    subject: str
+    store_id: UUID | None
+    status: int
+
+
+def write(connection: Connection, seen: Sequence[Seen]) -> int:
+    """Write answers down; how many rows that made."""
+    if not seen:
+        return 0
+    orgs = list(connection.execute(select(organisation.c.org_id)).scalars())
+    places = _places(connection, orgs, [one.about for one in seen if one.about])
+    rows = [row for one in seen for row in _rows(one, orgs, places)]
+    connection.execute(insert(access_log), rows)
+    return len(rows)
+
+
+def _rows(one: Seen, orgs: Sequence[UUID], places: dict[About, Place]) -> list[dict[str, object]]:
+    place = places.get(one.about) if one.about else None
+    scope = one.caller.scope
+    if place is not None:
+        where: list[UUID] = [place.org_id]
+    elif one.about is not None:
+        where = []
+    else:
+        where = list(orgs if scope.all_organisations else scope.touched)
+    common = {
+        "at": one.at,
+        "account_id": one.caller.account_id,
+        "account": one.caller.name,
+        "way": one.caller.way,
+        "operation": one.operation[:64],
+        "subject": one.subject[:LONGEST_SUBJECT],
+        "store_id": None if place is None else place.id,
+        "status": one.status,
+    }
+    return [
+        {"org_id": org_id, "entry_id": uuid4(), **common} for org_id in where or [NO_ORGANISATION]
+    ]
+
+
+def _places(
+    connection: Connection, orgs: Sequence[UUID], named: Sequence[About]
+) -> dict[About, Place]:
+    """The store of each thing that there is."""
+    found: dict[About, Place] = {}
+    for kind, table, column in (
+        (Kind.STORE, store, store.c.store_id),
+        (Kind.POINT, point, point.c.point_id),
+        (Kind.DEVICE, device, device.c.device),
+    ):
+        names = {one.name for one in named if one.kind is kind}
+        keys = names if kind is Kind.DEVICE else {UUID(name) for name in names if _is_uuid(name)}
+        if not keys:
+            continue
+        rows = connection.execute(
+            select(table.c.org_id, table.c.store_id, column.label("name")).where(
+                table.c.org_id.in_(orgs), column.in_(keys)
+            )
+        )
+        found |= {About(kind, str(row.name)): Place(row.org_id, row.store_id) for row in rows}
+    return found
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def entries(
+    connection: Connection,
+    scope: Scope,
+    *,
+    account_id: UUID | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = 100,
+) -> list[Entry]:
+    """Rows inside `scope`, the latest first; `before`: those after this one in that order.
+
+    Rows of no organisation are shown to those who see all of them.
+    """
+    query = scope.limit(select(access_log), access_log)
+    if account_id is not None:
+        query = query.where(access_log.c.account_id == account_id)
+    if before is not None:
+        at, entry_id = before
+        earlier = access_log.c.at < at
+        beside = and_(access_log.c.at == at, access_log.c.entry_id < entry_id)
+        query = query.where(or_(earlier, beside))
+    order = (access_log.c.at.desc(), access_log.c.entry_id.desc())
+    return [_entry(row) for row in connection.execute(query.order_by(*order).limit(limit))]
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        org_id=row.org_id,
+        entry_id=row.entry_id,
+        at=row.at,
+        account_id=row.account_id,
+        account=row.account,
+        way=Way(row.way),
+        operation=row.operation,
+        subject=row.subject,
+        store_id=row.store_id,
+        status=row.status,
+    )

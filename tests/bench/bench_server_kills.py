@@ -1,0 +1,192 @@
+"""Whether anything is lost or doubled when workers, broker, database and server are killed.
+
+    python tests/bench/bench_server_kills.py --kills 100
+
+Devices make windows all the time. At random, one of the four is ended by SIGKILL and, but for a
+worker, which its server starts again, started again. In the end every window must be in the
+database once, and acknowledged. A device sends again after 3 s here (30 s in operation).
+"""
+
+import argparse
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from tests.bench.bench_server_ingest import all_once, first_of
+from tests.bench.ingest_load import Load, Payloads, Sender, check_signatures, name_of
+from tests.bench.ingest_stand import Stand, load_average, standing
+from tests.brokers import free_port
+from tests.postgres import Postgres
+
+ROOT = Path(__file__).parents[2]
+VICTIMS = ("worker", "broker", "database", "server")
+RESEND_S = 3.0
+END_WITHIN_S = 10.0
+
+
+@dataclass(slots=True)
+class Server:
+    """`encounter-server run`, with workers of its own."""
+
+    stand: Stand
+    workers: int
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; it need not be ready."""
+        with (self.stand.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "server", "run", "--state", str(self.stand.folder)),
+                    *("--broker", f"127.0.0.1:{self.stand.broker.port}"),
+                    *("--http", f"127.0.0.1:{self.port}", "--database", self.stand.url),
+                    *("--workers", str(self.workers), "--subscription", "shared"),
+                ],
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+            )
+
+    def worker_pids(self) -> list[int]:
+        """Its workers' processes."""
+        if self.process is None or self.process.poll() is not None:
+            return []
+        children = psutil.Process(self.process.pid).children()
+        return [one.pid for one in children if "spawn_main" in " ".join(one.cmdline())]
+
+    def kill(self) -> None:
+        """End it and wait for its workers, which must not outlive it."""
+        if self.process is None:
+            return
+        pids = self.worker_pids()
+        self.process.kill()
+        self.process.wait()
+        until_s = time.monotonic() + END_WITHIN_S
+        while any(map(psutil.pid_exists, pids)):
+            if time.monotonic() > until_s:
+                raise RuntimeError(f"workers {pids} outlive their server")
+            time.sleep(0.1)
+
+
+def run(
+    stand: Stand, kills: int, devices: int, each: int, seed: int, workers: int = 2
+) -> Counter[str]:
+    """Kill at random while devices send; how often each was killed.
+
+    Args:
+        stand: a new one, with PostgreSQL.
+        kills: how many.
+        devices: that send.
+        each: windows that each device makes between two kills.
+        seed: of the order.
+        workers: of the server.
+
+    Raises:
+        RuntimeError: something was lost, doubled or not acknowledged.
+    """
+    rng = random.Random(seed)  # noqa: S311 a schedule, not a secret
+    payloads = Payloads(first_of(each * (kills + 1)))
+    senders = [Sender(name_of(n), each, payloads, []) for n in range(devices)]
+    for one in senders:
+        one.resend_s = RESEND_S
+    load = Load(stand.broker.port, senders, open_ended=True)
+    server = Server(stand, workers)
+    server.start()
+    load.connect_all()
+    whole: list[bool] = []
+    thread = threading.Thread(target=lambda: whole.append(load.run(time.monotonic() + 3600)))
+    thread.start()
+    killed: Counter[str] = Counter()
+    try:
+        for _ in range(kills):
+            time.sleep(rng.uniform(0.2, 3.0))
+            killed[_kill(stand, server, rng)] += 1
+            for one in senders:
+                one.total += each
+    finally:
+        load.open_ended = False
+        thread.join(120.0 + kills)
+        load.close()
+        server.kill()
+    _check(stand, senders, devices * each * (kills + 1))
+    return killed
+
+
+def _kill(stand: Stand, server: Server, rng: random.Random) -> str:
+    victim = rng.choice(VICTIMS)
+    pids = server.worker_pids()
+    if victim == "worker" and pids:
+        os.kill(rng.choice(pids), signal.SIGKILL)
+        return victim
+    if victim == "broker":
+        stand.broker.restart()
+        return victim
+    if victim == "database" and stand.postgres is not None:
+        _crash(stand.postgres)
+        stand.postgres.start()
+        return victim
+    server.kill()
+    server.start()
+    return "server"
+
+
+def _crash(postgres: Postgres) -> None:
+    """Kill -9 PostgreSQL and all its processes: it must recover from its log."""
+    pid = int((postgres.folder / "data" / "postmaster.pid").read_text("ascii").split()[0])
+    parent = psutil.Process(pid)
+    them = [parent, *parent.children(recursive=True)]
+    for one in them:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
+    psutil.wait_procs(them, END_WITHIN_S)
+
+
+def _check(stand: Stand, senders: list[Sender], windows: int) -> None:
+    open_ones = [(one.name, one.settled, one.total) for one in senders if one.settled < one.total]
+    if open_ones:
+        raise RuntimeError(f"not acknowledged: {open_ones[:5]}; {_log_end(stand)}")
+    counts = stand.counts()
+    if counts != all_once(windows):
+        raise RuntimeError(f"expected {windows} windows once, found {counts}")
+    check_signatures(senders, stand.key.public_hex)
+
+
+def _log_end(stand: Stand) -> str:
+    return (stand.folder / "server.log").read_text("utf-8")[-3000:]
+
+
+def main() -> None:
+    """Kill, and print what became of it."""
+    one = argparse.ArgumentParser(description=__doc__)
+    one.add_argument("--kills", type=int, default=100)
+    one.add_argument("--devices", type=int, default=50)
+    one.add_argument("--each", type=int, default=4, help="windows of a device between two kills")
+    one.add_argument("--seed", type=int, default=1)
+    options = one.parse_args()
+    began_s = time.monotonic()
+    with standing(options.devices) as stand:
+        killed = run(stand, options.kills, options.devices, options.each, options.seed)
+        counts = stand.counts()
+    print("| killed | windows | stored | lost | doubled | s | load |")
+    print("|---|---|---|---|---|---|---|")
+    said = ", ".join(f"{name} {count}" for name, count in sorted(killed.items()))
+    total = options.devices * options.each * (options.kills + 1)
+    took_s = time.monotonic() - began_s
+    print(
+        f"| {said} | {total:,} | {counts['window']:,} | 0 | 0 | {took_s:.0f} | {load_average()} |"
+    )
+
+
+if __name__ == "__main__":
+    main()
