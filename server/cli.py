@@ -18,6 +18,7 @@ from server.commands import (
     requeue,
     restore,
     run,
+    simulate,
 )
 from server.commands.shared import Command, described
 from server.errors import ServerError
@@ -34,6 +35,7 @@ COMMANDS: dict[str, Command] = {
     "amend": amend,
     "confirm": confirm,
     "identity": identity,
+    "simulate": simulate,
 }
 TOP = """\
 Takes the aggregates that Encounter's devices release, keeps them, and shows them.

@@ -26,6 +26,10 @@ class BackupError(ServerError):
     """A backup that cannot be made or put back."""
 
 
+class SimulationError(ServerError):
+    """A simulated chain that cannot be made as it was asked for."""
+
+
 class KeyFileError(ServerError):
     """The signing key's file is missing its protection or is not a key."""
 

@@ -141,7 +141,7 @@ class _Made:
     union: Union
     covers: dict[str, tuple[Period, ...]] = field(default_factory=dict)
     counts: dict[str, Counts] = field(default_factory=dict)
-    _periods: dict[Spans, tuple[Period, ...]] = field(default_factory=dict)
+    _periods: dict[int, tuple[Period, ...]] = field(default_factory=dict)
 
     def within(
         self, name: str, measure: Measure, limit_s: float, error: Error
@@ -183,10 +183,11 @@ class _Made:
         return stepped(min(1.0, attended_ms / present_ms), step_for(part.visits))
 
     def periods(self, spans: Spans) -> tuple[Period, ...]:
-        """Spans as periods; most figures cover the same ones."""
-        if spans not in self._periods:
-            self._periods[spans] = tuple(map(period_of, spans))
-        return self._periods[spans]
+        """Spans as periods; most figures cover the same ones, known by their ids."""
+        found = self._periods.get(id(spans))
+        if found is None:
+            found = self._periods[id(spans)] = tuple(map(period_of, spans))
+        return found
 
     def _part(self, name: str, measure: Measure) -> Part | None:
         part = self.union.parts.get(measure)

@@ -7,6 +7,7 @@ into instants.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from firmware_cfg.section import WEEKDAYS
@@ -161,8 +162,9 @@ def span_of(period: Period) -> tuple[int, int]:
     return (period.start - BEGINNING) // MILLISECOND, (period.end - BEGINNING) // MILLISECOND
 
 
+@lru_cache(maxsize=1 << 15)
 def period_of(span: tuple[int, int]) -> Period:
-    """The period of a span."""
+    """The period of a span; the same ones come again, from figure to figure and store to store."""
     start_ms, end_ms = span
     return Period(BEGINNING + start_ms * MILLISECOND, BEGINNING + end_ms * MILLISECOND)
 

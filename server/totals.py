@@ -5,11 +5,8 @@ counter served; without them a total would forget whoever gave up. The points' c
 cover the same time: the total says which point is in it for which time, and which is not.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from threading import Lock
-from uuid import UUID
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -21,8 +18,6 @@ from server.queries import CoverageRange, PointView, StoreView, Terms
 from server.rollups.blocks import Subject, read_union
 from server.suppression import Suppressed
 from server.unions import Union, merged_unions
-
-REMEMBERED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,32 +90,3 @@ def _total(points: Sequence[PointView], whole: Union | Suppressed, terms: Terms)
         missing=tuple(one for one, spans in covered.items() if not spans),
         coverage=queries.coverage_of(whole.seen),
     )
-
-
-@dataclass(slots=True)
-class Totals:
-    """Totals that were made before: the union that was read tells whether one still holds."""
-
-    _kept: OrderedDict[tuple[UUID, UUID, Period], tuple[tuple[object, ...], StoreTotal]] = field(
-        default_factory=OrderedDict
-    )
-    _lock: Lock = field(default_factory=Lock)
-
-    def of(
-        self, connection: Connection, store: StoreView, asked: Period, terms: Terms
-    ) -> StoreTotal:
-        """The total of `store`, from memory if nothing has changed in it."""
-        points = queries.points(connection, store)
-        whole = _union(connection, store, points, asked)
-        state = (whole, terms, *points)
-        key = (store.org_id, store.store_id, asked)
-        with self._lock:
-            found = self._kept.get(key)
-        if found is not None and found[0] == state:
-            return found[1]
-        total = _total(points, whole, terms)
-        with self._lock:
-            self._kept[key] = (state, total)
-            while len(self._kept) > REMEMBERED:
-                self._kept.popitem(last=False)
-        return total

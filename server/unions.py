@@ -230,27 +230,42 @@ def merged_unions(several: Sequence[Union]) -> Union:
     seen: Counter[Coverage] = Counter()
     for one in several:
         seen.update(one.seen)
+    join = _Joining()
     return Union(
         sums=Sums(*map(sum, zip(*(_ALL_SUMS(one.sums) for one in several), strict=True))),
         k=max(one.k for one in several),
         smallest_k=min(one.smallest_k for one in several),
-        covered=_all_spans(one.covered for one in several),
-        staff_covered=_all_spans(one.staff_covered for one in several),
+        covered=join([one.covered for one in several]),
+        staff_covered=join([one.staff_covered for one in several]),
         made_with=frozenset().union(*(one.made_with for one in several)),
-        parts={name: _merged_parts(parts) for name, parts in by_name.items() if parts},
+        parts={name: _merged_parts(parts, join) for name, parts in by_name.items() if parts},
         runs=_merged_runs([one.runs for one in several]),
         seen=dict(seen),
     )
 
 
-def _all_spans(several: Iterable[Spans]) -> Spans:
-    return joined(span for spans in several for span in spans)
+@dataclass(slots=True)
+class _Joining:
+    """Joins spans; most measures of a union cover the same ones, which are joined once.
+
+    Spans are known by their ids: all of them outlive the merging that this is made for.
+    """
+
+    known: dict[tuple[int, ...], Spans] = field(default_factory=dict)
+
+    def __call__(self, several: Sequence[Spans]) -> Spans:
+        key = tuple(map(id, several))
+        found = self.known.get(key)
+        if found is None:
+            found = joined(span for spans in several for span in spans)
+            self.known[key] = found
+        return found
 
 
-def _merged_parts(parts: Sequence[Part]) -> Part:
+def _merged_parts(parts: Sequence[Part], join: _Joining) -> Part:
     times = [one.times for one in parts if one.times is not None]
     return Part(
-        covered=_all_spans(one.covered for one in parts),
+        covered=join([one.covered for one in parts]),
         visits=sum(one.visits for one in parts),
         k=max(one.k for one in parts),
         counts=tuple(map(sum, zip(*(one.counts for one in parts), strict=True))),

@@ -107,12 +107,12 @@ is_loopback() { # an address as the tables write it, without its port (127.x, ::
 
 # A local socket by its other end, as ss has it: edge's own, its starter's, or the journal's.
 check_local() { # descriptor, name, inode
-    peer=$(printf '%s\n' "$locals" | awk -v inode="$3" '$(NF - 2) == inode { print $NF; exit }')
-    name=$(printf '%s\n' "$locals" | awk -v inode="${peer:-0}" '$(NF - 2) == inode { print $5; exit }')
+    # a name may hold a line's end, and so look like a line: of two lines none counts
+    peer=$(printf '%s\n' "$locals" | awk -v inode="$3" '$(NF - 2) == inode { n++; end = $NF } END { if (n == 1) print end }')
+    name=$(printf '%s\n' "$locals" | awk -v inode="${peer:-0}" '$(NF - 2) == inode { n++; name = $5 } END { if (n == 1) print name }')
     holders=$(status "/proc/$pid/status" PPid)
     [ "$role" != edge ] || holders="$holders $pid"
-    held=
-    for one in $holders; do
+    held=; for one in $holders; do
         if ls -l "/proc/$one/fd" 2>/dev/null | grep -qF "socket:[${peer:-none}]"; then held=yes; fi
     done
     case $2,$held,$name in

@@ -12,11 +12,9 @@ from pathlib import Path
 
 import firmware_cfg
 from edge.audit.running.compiled import CACHE, differs
-from edge.audit.running.import_path import OURS, ImportPath, own_path
+from edge.audit.running.import_path import INSTALLED, OURS, ImportPath, own_path
 from edge.audit.running.loaded import Distribution, distributions, files_below, sha256_of, strays
 from edge.ledger.manifest import models_folder
-
-_OTHERS = ("site-packages", "dist-packages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ def _installed(path: ImportPath) -> Iterator[tuple[str, str]]:
 
 
 def _of_library(path: Path) -> bool:
-    return path.parent.name != CACHE and not any(part in _OTHERS for part in path.parts)
+    return path.parent.name != CACHE and not any(part in INSTALLED for part in path.parts)
 
 
 def _list_hash(root: Path, files: Iterable[Path]) -> str:

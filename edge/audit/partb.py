@@ -133,9 +133,11 @@ def ran(emission: Emission, frames: int, seed: str) -> Finding:
     found = Words(
         f"Seed {seed}: {frames} frames, {len(emission.messages)} messages, cells released:"
         f" {cells}; it gave off {emission.total_bytes:,} bytes in all, as the instruments counted"
-        " them.",
+        f" them. One window of {WINDOW_S} s, without a team's size: cells that join several"
+        " windows, and a store's weeks, do not occur in it, and are not covered.",
         f"种子 {seed}：{frames} 帧、{len(emission.messages)} 条消息，发布的单元：{cells}；"
-        f"各仪器共计收集 {emission.total_bytes:,} 字节。",
+        f"各仪器共计收集 {emission.total_bytes:,} 字节。仅一个 {WINDOW_S} 秒的窗口，且未声明"
+        "团队人数：不含由多个窗口合并的单元与门店周数据，故不涵盖它们。",
     )
     return _run_finding(Status.HOLDS, found)
 

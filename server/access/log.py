@@ -12,13 +12,13 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, insert, null, or_, select
 
 from server.access.callers import Caller, Way
 from server.schema.access import access_log
 from server.schema.columns import NO_ORGANISATION
-from server.schema.identity import device, organisation, point, store
-from server.scope import Place, Scope
+from server.schema.identity import device, organisation, point, region, store
+from server.scope import Scope
 
 LONGEST_SUBJECT = 300
 
@@ -29,6 +29,8 @@ class Kind(StrEnum):
     STORE = "store"
     POINT = "point"
     DEVICE = "device"
+    REGION = "region"
+    ORGANISATION = "organisation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,14 @@ class About:
 
     kind: Kind
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where an answer is logged: an organisation, and the store that it was about, if one."""
+
+    org_id: UUID
+    store_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +97,7 @@ def write(connection: Connection, seen: Sequence[Seen]) -> int:
     return len(rows)
 
 
-def _rows(one: Seen, orgs: Sequence[UUID], places: dict[About, Place]) -> list[dict[str, object]]:
+def _rows(one: Seen, orgs: Sequence[UUID], places: dict[About, Where]) -> list[dict[str, object]]:
     place = places.get(one.about) if one.about else None
     scope = one.caller.scope
     if place is not None:
@@ -103,7 +113,7 @@ def _rows(one: Seen, orgs: Sequence[UUID], places: dict[About, Place]) -> list[d
         "way": one.caller.way,
         "operation": one.operation[:64],
         "subject": one.subject[:LONGEST_SUBJECT],
-        "store_id": None if place is None else place.id,
+        "store_id": None if place is None else place.store_id,
         "status": one.status,
     }
     return [
@@ -113,25 +123,32 @@ def _rows(one: Seen, orgs: Sequence[UUID], places: dict[About, Place]) -> list[d
 
 def _places(
     connection: Connection, orgs: Sequence[UUID], named: Sequence[About]
-) -> dict[About, Place]:
-    """The store of each thing that there is."""
-    found: dict[About, Place] = {}
+) -> dict[About, Where]:
+    """The organisation, and the store, of each thing that there is."""
+    found: dict[About, Where] = {}
     for kind, table, column in (
         (Kind.STORE, store, store.c.store_id),
         (Kind.POINT, point, point.c.point_id),
         (Kind.DEVICE, device, device.c.device),
+        (Kind.REGION, region, region.c.region_id),
+        (Kind.ORGANISATION, organisation, organisation.c.org_id),
     ):
         names = {one.name for one in named if one.kind is kind}
         keys = names if kind is Kind.DEVICE else {UUID(name) for name in names if _is_uuid(name)}
         if not keys:
             continue
         rows = connection.execute(
-            select(table.c.org_id, table.c.store_id, column.label("name")).where(
+            select(table.c.org_id, _store_in(table), column.label("name")).where(
                 table.c.org_id.in_(orgs), column.in_(keys)
             )
         )
-        found |= {About(kind, str(row.name)): Place(row.org_id, row.store_id) for row in rows}
+        found |= {About(kind, str(row.name)): Where(row.org_id, row.store_id) for row in rows}
     return found
+
+
+def _store_in(table: Table) -> ColumnElement[Any]:
+    """The column of the store, null where the table has none."""
+    return table.c.store_id if "store_id" in table.c else null().label("store_id")
 
 
 def _is_uuid(text: str) -> bool:

@@ -11,6 +11,7 @@ routes. A role holds inside its account's reach alone; what lies outside is not 
 | confirm a store's commissioning | yes | yes | yes | |
 | evidence: ledger heads, privacy pages, audit reports | yes | | | yes |
 | log of who saw what | yes | | | yes |
+| identity: rename, move, replace, merge, hours | yes | | | |
 | accounts | yes | | | |
 | own password, own tokens | yes | yes | yes | yes |
 """
@@ -39,6 +40,7 @@ class Right(StrEnum):
     CONFIRM = "confirm"
     EVIDENCE = "evidence"
     ACCESS_LOG = "access_log"
+    IDENTITY = "identity"
     ACCOUNTS = "accounts"
 
 

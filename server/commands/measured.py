@@ -2,8 +2,8 @@
 
 import argparse
 from collections.abc import Callable
+from datetime import datetime
 
-from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from firmware_cfg import __version__
@@ -13,7 +13,7 @@ from server.commands.shared import address, database_url, state_dir
 from server.ingest.access import BrokerAccess
 from server.ingest.station import Standing
 from server.metrics.collector import Broker, Sources, registry_of
-from server.metrics.requests import RequestTimes, Timed
+from server.metrics.requests import RequestTimes
 from server.metrics.serving import MetricsServer, check_metrics_address
 
 
@@ -37,17 +37,12 @@ def check_metrics(chosen: argparse.Namespace) -> None:
         check_metrics_address(*address(chosen.metrics, "--metrics"))
 
 
-def timed(app: FastAPI) -> RequestTimes:
-    """Time the answers of `app`, and give each request an id."""
-    times = RequestTimes()
-    app.add_middleware(Timed, times=times)
-    return times
-
-
 def metrics_server(
     chosen: argparse.Namespace,
     engine: Engine,
+    *,
     standing: Callable[[], Standing],
+    rolled_up_at: Callable[[], datetime | None],
     requests: RequestTimes,
     broker: BrokerAccess,
 ) -> MetricsServer | None:
@@ -63,6 +58,7 @@ def metrics_server(
         engine=engine,
         place=Place(state_dir(chosen), database_url(chosen)),
         standing=standing,
+        rolled_up_at=rolled_up_at,
         requests=requests,
         broker=Broker(broker.host, broker.port, broker.tls, chosen.broker_cert),
         clock=now_utc,

@@ -11,7 +11,7 @@ from server.commands.ingest_options import (
     check_workers,
     ingest_of,
 )
-from server.commands.measured import add_metrics, check_metrics, metrics_server, timed
+from server.commands.measured import add_metrics, check_metrics, metrics_server
 from server.commands.serving import add_http, add_proxy, http_address, say_first_link, server_of
 from server.commands.shared import (
     Subparsers,
@@ -26,6 +26,7 @@ from server.health import health_of
 from server.ingest.access import open_access
 from server.ingest.requeue import requeue
 from server.logs import event, set_up
+from server.metrics.requests import RequestTimes, Timed
 from server.rollups.worker import RollupWorker
 from server.signing import open_key
 from server.web.app import make_app
@@ -74,13 +75,20 @@ def run(chosen: argparse.Namespace) -> int:
         health_of, engine, lambda: ingest.standing().link, lambda: ingest.standing().ingest
     )
     app = make_app(Parts(engine, key, now_utc, health, http.public_url))
-    times = timed(app)
-    metrics = metrics_server(chosen, engine, ingest.standing, times, broker)
+    times = RequestTimes()
+    metrics = metrics_server(
+        chosen,
+        engine,
+        standing=ingest.standing,
+        rolled_up_at=lambda: rollups.last_at,
+        requests=times,
+        broker=broker,
+    )
     say_first_link(engine, http, now_utc())
     rollups.start()
     ingest.start()
     try:
-        serve(server_of(app, http, chosen.proxy))
+        serve(server_of(Timed(app, times), http, chosen.proxy))
     finally:
         if metrics is not None:
             metrics.stop()

@@ -5,8 +5,8 @@ import sys
 from datetime import datetime
 
 import uvicorn
-from fastapi import FastAPI
 from sqlalchemy import Engine
+from starlette.types import ASGIApp
 
 from server.access import links
 from server.commands.shared import address
@@ -66,7 +66,7 @@ def http_address(chosen: argparse.Namespace) -> HttpAddress:
     return found
 
 
-def server_of(app: FastAPI, http: HttpAddress, proxies: list[str]) -> HttpServer:
+def server_of(app: ASGIApp, http: HttpAddress, proxies: list[str]) -> HttpServer:
     """The HTTP server; it believes proxies alone about where a request came from."""
     config = uvicorn.Config(
         app,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, literal_column, select
 
@@ -44,11 +45,17 @@ class Settled:
 class AckDraft:
     """An acknowledgement still to be signed."""
 
+    org_id: UUID
     device: str
     epoch: str
     up_to: int
     sha256: str
     rejected: tuple[Rejection, ...]
+
+    @property
+    def stream(self) -> Stream:
+        """The stream that it is about."""
+        return Stream(self.org_id, self.device, self.epoch)
 
 
 def advance(
@@ -58,6 +65,9 @@ def advance(
     firsts: Mapping[Stream, int] | None = None,
 ) -> list[AckDraft]:
     """Move each stream's progress over what has no gap; the acknowledgements to send.
+
+    A stream that stands still before a gap is acknowledged again: a device that has settled more
+    than that learns by it that this server lost something, and sends it again.
 
     Args:
         connection: after the messages were written.
@@ -80,8 +90,7 @@ def advance(
         if after != before[stream]:
             moved[stream] = after
     _save(connection, moved, now)
-    silent = [one for one in streams if not drafts[one] and (starts[one].up_to or one in firsts)]
-    still = {one: starts[one] for one in silent}
+    still = {one: starts[one] for one in streams if not drafts[one]}
     for draft, stream in zip(_again(connection, still), still, strict=True):
         drafts[stream] = [draft]
     return [draft for stream in streams for draft in drafts[stream]]
@@ -118,6 +127,11 @@ def repeat_all(connection: Connection, now: datetime) -> list[AckDraft]:
     return _again(connection, dict(map(_settled, rows)))
 
 
+def present(connection: Connection, streams: Collection[Stream]) -> list[AckDraft]:
+    """How far streams are settled now."""
+    return _again(connection, _progress(connection, streams)) if streams else []
+
+
 def answer_births(connection: Connection, born: Collection[Stream]) -> list[AckDraft]:
     """How far the streams of devices that have just connected are settled.
 
@@ -141,7 +155,9 @@ def _again(connection: Connection, settled: Mapping[Stream, Settled]) -> list[Ac
 
 
 def _draft(stream: Stream, at: Settled, rejected: Sequence[Rejection]) -> AckDraft:
-    return AckDraft(stream.device, stream.epoch, at.up_to, at.sha256, tuple(rejected))
+    return AckDraft(
+        stream.org_id, stream.device, stream.epoch, at.up_to, at.sha256, tuple(rejected)
+    )
 
 
 def _refused(

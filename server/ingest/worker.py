@@ -29,6 +29,8 @@ from server.database import writer
 from server.ingest import acks, heads, keeping
 from server.ingest.committing import Committed, Tally, commit
 from server.ingest.directory import Directory
+from server.ingest.known import Stream
+from server.ingest.pacing import Pacing
 from server.ingest.reading import (
     MessageKey,
     Reading,
@@ -102,6 +104,7 @@ class IngestWorker:
         self._cleaned_at: datetime | None = None
         self._repeat_due = threading.Event()
         self._directory = Directory()
+        self._pacing = Pacing()
         self.state = IngestState()
 
     def start(self) -> None:
@@ -139,6 +142,9 @@ class IngestWorker:
                 self.state.busy_since = self._clock()
                 self._retrying(partial(self._handle, batch))
                 self.state.busy_since = None
+            due = self._pacing.due(time.monotonic())
+            if due:
+                self._retrying(partial(self._send_present, due))
 
     def _take(self) -> list[Delivery]:
         """The deliveries of the next batch; empty after half a second without any."""
@@ -222,16 +228,24 @@ class IngestWorker:
         return commit(self._engine, [refusal], self._clock())
 
     def _publish(self, done: Committed) -> None:
-        for draft in done.acks:
+        self._send(self._pacing.now(done.acks, time.monotonic()))
+
+    def _send(self, drafts: Sequence[acks.AckDraft]) -> None:
+        for draft in drafts:
             ack = self._key.acknowledge(
                 draft.device, draft.epoch, draft.up_to, draft.sha256, draft.rejected
             )
             self._publisher.publish(topic_of(draft.device, Kind.ACK), encode(ack))
 
+    def _send_present(self, streams: Sequence[Stream]) -> None:
+        with self._engine.connect() as connection:
+            drafts = acks.present(connection, streams)
+        self._send(drafts)
+
     def _repeat_acks(self) -> None:
         with self._engine.connect() as connection:
             drafts = acks.repeat_all(connection, self._clock())
-        self._publish(Committed(tuple(drafts), Tally()))
+        self._send(drafts)
         event(log, logging.INFO, "ingest.acknowledged_again", streams=len(drafts))
 
     def _housekeep(self) -> None:

@@ -56,6 +56,7 @@ class Sources:
         engine: the database.
         place: where state and database lie.
         standing: how ingest is.
+        rolled_up_at: when the roll-up job last did not fail.
         requests: how long answers took.
         broker: whose certificate is looked at.
         clock: the present.
@@ -65,6 +66,7 @@ class Sources:
     engine: Engine
     place: Place
     standing: Callable[[], Standing]
+    rolled_up_at: Callable[[], datetime | None]
     requests: RequestTimes
     broker: Broker
     clock: Clock
@@ -107,6 +109,7 @@ class ServerCollector(Collector):
         of = self._of
         yield from families.of_version(of.version)
         yield from families.of_ingest(of.standing(), of.clock())
+        yield from families.of_rollups(of.rolled_up_at())
         yield from families.of_database(self._stored.now())
         certificates = self._certificates.now() or {}
         yield from families.of_machine(

@@ -1,7 +1,7 @@
 """What the database, files and certificates tell about this server; counts alone.
 
 What depends on cells is told so that it follows none: a cell that is kept aside by the device
-that it is of, roll-ups by those that are overdue, the database's size in steps.
+that it is of, roll-ups that are overdue and the database's size in coarse steps.
 """
 
 import shutil
@@ -28,6 +28,7 @@ and come at most two hours after their end."""
 LONGEST_WINDOW: Final = timedelta(hours=1)
 OVERDUE: Final = timedelta(minutes=10)
 EXPIRING_DAYS: Final = 30
+OVERDUE_STEP: Final = 100
 SIZE_STEP_BYTES: Final = 16 * 1024 * 1024
 OF_CELLS: Final[tuple[AsideReason, ...]] = (
     AsideReason.UNASSIGNED_POINT,
@@ -50,7 +51,8 @@ class Stored:
         expiring: how many say that their certificate ends within 30 days.
         aside_messages: whole messages kept aside, by reason.
         aside_devices: devices with cells kept aside, by reason.
-        overdue: roll-ups that have been due for too long.
+        overdue: roll-ups that have been due for too long, in whole hundreds: a single one would
+            tell that a cell came.
         size_bytes: the database's size, rounded up to whole steps.
     """
 
@@ -157,7 +159,8 @@ def _asides(
 
 def _overdue(connection: Connection, now: datetime) -> int:
     late = rollup_due.c.marked_at < now - OVERDUE
-    return connection.execute(select(func.count()).select_from(rollup_due).where(late)).scalar_one()
+    count = connection.execute(select(func.count()).select_from(rollup_due).where(late))
+    return count.scalar_one() // OVERDUE_STEP * OVERDUE_STEP
 
 
 def _size_bytes(connection: Connection, place: Place) -> int:

@@ -79,6 +79,15 @@ def of_ingest(standing: Standing, now: datetime) -> Iterator[Metric]:
     )
 
 
+def of_rollups(done_at: datetime | None) -> Iterator[Metric]:
+    """How the roll-up job is."""
+    yield _gauge(
+        "encounter_rollups_last_timestamp_seconds",
+        "When the roll-up job last looked for work and did not fail; 0 before.",
+        _timestamp(done_at),
+    )
+
+
 def of_database(found: Stored | None) -> Iterator[Metric]:
     """What the database tells; of one that does not answer, that alone."""
     up = found is not None
@@ -100,7 +109,7 @@ def of_database(found: Stored | None) -> Iterator[Metric]:
     )
     yield _gauge(
         "encounter_rollups_overdue",
-        "Trading days of points whose roll-ups have been due for more than ten minutes.",
+        "Roll-ups of days that have been due for more than ten minutes, in whole hundreds.",
         found.overdue,
     )
     yield _gauge(

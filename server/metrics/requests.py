@@ -40,7 +40,7 @@ class RequestTimes:
 
 
 class Timed:
-    """ASGI middleware, outside of all others: times each answer, and gives it an id."""
+    """Stands around the application, outside of all middleware: times answers, gives them an id."""
 
     def __init__(self, app: ASGIApp, times: RequestTimes) -> None:
         self._app = app
@@ -52,7 +52,7 @@ class Timed:
             await self._app(scope, receive, send)
             return
         name = secrets.token_hex(8)
-        token = request_id.set(name)
+        request_id.set(name)  # for this task alone, and what the HTTP server logs at its end
         began_s = time.monotonic()
         status = 500
 
@@ -67,7 +67,6 @@ class Timed:
             await self._app(scope, receive, noting)
         finally:
             self._times.observe(operation_of(scope), status, time.monotonic() - began_s)
-            request_id.reset(token)
 
 
 def operation_of(scope: Mapping[str, Any]) -> str:

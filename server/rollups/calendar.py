@@ -78,6 +78,14 @@ def hour_of(time: StoreTime, at: datetime) -> Period:
     return Period(at - past, at - past + HOUR)
 
 
+def begins_at(time: StoreTime, grain: Grain, at: datetime) -> datetime:
+    """When the hour, trading day or week begins that holds an instant."""
+    if grain is Grain.HOUR:
+        return hour_of(time, at).start
+    day = time.trading_day(at)
+    return time.begins(monday_of(day) if grain is Grain.WEEK else day)
+
+
 def _runs(time: StoreTime, days: list[date]) -> tuple[Period, ...]:
     """Days in order as few stretches of time."""
     runs: list[tuple[date, date]] = []

@@ -29,7 +29,7 @@ from server.schema.rollups import rollup_due
 
 COUNTED_FOR = timedelta(days=390)
 """Older days are never made anew: their cells may be gone, see `server.retention`."""
-AT_ONCE = 50
+AT_ONCE = 25
 """Marks in one transaction: on SQLite nobody else writes meanwhile."""
 LOCK = 0x656E636F
 """Names the job among PostgreSQL's advisory locks."""

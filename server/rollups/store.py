@@ -12,8 +12,14 @@ from server.amending import Rulings
 from server.periods import Period, StoreTime
 from server.released_cell import ReleasedCell
 from server.rollups.blocks import unions_of
-from server.rollups.calendar import Grain, hour_of
-from server.rollups.writing import Made, read_rollups, replace_rollups
+from server.rollups.calendar import DAY, Grain, begins_at, hour_of
+from server.rollups.writing import (
+    Made,
+    delete_rollups,
+    read_rollups,
+    read_starts,
+    replace_rollups,
+)
 from server.suppression import Within, standing_cells
 from server.unions import Union, merged_unions
 
@@ -52,6 +58,8 @@ def roll_day(
     made = _of_day(store.time, period, list(zip(cells, unions, strict=True)))
     grains = (Grain.HOUR, Grain.DAY, Grain.SPAN)
     replace_rollups(connection, store.org_id, points, grains, period, made=made)
+    near = Period(period.start - 2 * DAY, period.end + 2 * DAY)
+    _drop_of_another_clock(connection, store, (Grain.HOUR, Grain.DAY), near)
 
 
 def roll_week(
@@ -65,6 +73,8 @@ def roll_week(
     by_point = _by((one.subject_id, one.union) for one in inside)
     made = [_made(point_id, Grain.WEEK, period, found) for point_id, found in by_point.items()]
     replace_rollups(connection, store.org_id, points, [Grain.WEEK], period, made=made)
+    near = Period(period.start - 8 * DAY, period.end + 8 * DAY)
+    _drop_of_another_clock(connection, store, (Grain.WEEK,), near)
 
 
 def roll_together(connection: Connection, store: RolledStore, grain: Grain, period: Period) -> None:
@@ -73,6 +83,17 @@ def roll_together(connection: Connection, store: RolledStore, grain: Grain, peri
     unions = [one.union for one in parts]
     made = [_made(store.store_id, grain, period, unions)] if unions else []
     replace_rollups(connection, store.org_id, [store.store_id], [grain], period, made=made)
+
+
+def _drop_of_another_clock(
+    connection: Connection, store: RolledStore, grains: Collection[Grain], near: Period
+) -> None:
+    """Delete roll-ups from before the store's zone or its beginning of the day was changed."""
+    subjects = (store.store_id, *store.points)
+    starts = read_starts(connection, store.org_id, subjects, grains, near)
+    wrong = {at for grain, at in starts if begins_at(store.time, grain, at) != at}
+    if wrong:
+        delete_rollups(connection, store.org_id, subjects, grains, wrong)
 
 
 def _of_day(time: StoreTime, day: Period, cells: list[tuple[ReleasedCell, Union]]) -> list[Made]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, delete, insert, select
@@ -73,6 +74,46 @@ def read_rollups(
         )
         for row in rows
     ]
+
+
+def read_starts(
+    connection: Connection,
+    org_id: UUID,
+    subjects: Collection[UUID],
+    grains: Collection[Grain],
+    begins_in: Period,
+) -> set[tuple[Grain, datetime]]:
+    """When the roll-ups of these subjects begin that begin in this time."""
+    rows = connection.execute(
+        select(rollup.c.grain, rollup.c.start_at)
+        .distinct()
+        .where(
+            rollup.c.org_id == org_id,
+            rollup.c.subject_id.in_(subjects),
+            rollup.c.grain.in_([grain.value for grain in grains]),
+            rollup.c.start_at >= begins_in.start,
+            rollup.c.start_at < begins_in.end,
+        )
+    )
+    return {(Grain(row.grain), row.start_at) for row in rows}
+
+
+def delete_rollups(
+    connection: Connection,
+    org_id: UUID,
+    subjects: Collection[UUID],
+    grains: Collection[Grain],
+    starts: Collection[datetime],
+) -> None:
+    """Delete the roll-ups of these subjects that begin at one of these instants."""
+    connection.execute(
+        delete(rollup).where(
+            rollup.c.org_id == org_id,
+            rollup.c.subject_id.in_(subjects),
+            rollup.c.grain.in_([grain.value for grain in grains]),
+            rollup.c.start_at.in_(starts),
+        )
+    )
 
 
 def _row(org_id: UUID, one: Made) -> dict[str, object]:

@@ -6,11 +6,14 @@ Histograms are at the finest scale; a cell is released with a coarser one where 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
+from math import ceil, log2
 
-from firmware_cfg.histogram import bucket_index
+from firmware_cfg.histogram import MAX_SCALE, ZERO_BELOW_S
 from server.simulating.service import ABANDON_AFTER_S, EXPECTED, Party
 
-SCALE = 5
+SCALE = MAX_SCALE
+_STEPS = 1 << SCALE
+_LOWEST = log2(ZERO_BELOW_S)
 Buckets = dict[int, int]
 
 
@@ -118,7 +121,9 @@ def coarser(buckets: Buckets, scale: int) -> Buckets:
 
 
 def _put(buckets: Buckets, duration_s: float) -> None:
-    index = bucket_index(duration_s, SCALE)
+    """Count a duration: `firmware_cfg.histogram.bucket_index`, written out for speed."""
+    fine = log2(duration_s) if duration_s > ZERO_BELOW_S else _LOWEST
+    index = ceil(fine * _STEPS - 1e-9) - 1
     buckets[index] = buckets.get(index, 0) + 1
 
 

@@ -23,7 +23,10 @@
 
   // How time without figures is drawn: slopes of the lines across it. The legend's keys in
   // pages.css say the same.
-  const SLOPES = { suppressed: [1], outside: [-1], nothing_received: [1, -1], pending: [0] };
+  const SLOPES = {
+    suppressed: [1], outside: [-1], nothing_received: [1, -1], pending: [0],
+    voided: [1, 0], trial: [-1, 0],
+  };
 
   function lines(ctx, left, right, top, height, slope) {
     const gap = (slope === 0 ? 5 : 7) * devicePixelRatio;

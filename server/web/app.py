@@ -14,12 +14,15 @@ from starlette.types import Scope
 from server.access.gate import Gate
 from server.access.recorder import Recorder
 from server.web.accounts_pages import accounts_router
+from server.web.amend_pages import amending_router
 from server.web.api import api_router, health_router
 from server.web.cookies import Cookies
+from server.web.fleet_pages import fleet_router
 from server.web.needs import OPEN, check_rights
 from server.web.noting import Noting
 from server.web.pages import Renderer, pages_router
 from server.web.parts import Parts
+from server.web.privacy_pages import privacy_router
 from server.web.problems import handle_problems
 from server.web.protection import Protection
 from server.web.refusals import handle_refusals
@@ -81,6 +84,9 @@ def routers(app: FastAPI, parts: Parts, renderer: Renderer) -> tuple[APIRouter, 
         health_router(parts),
         _description(app),
         pages_router(parts, renderer),
+        amending_router(parts, renderer),
+        fleet_router(parts, renderer),
+        privacy_router(parts, renderer),
         sign_in_router(parts, renderer),
         token_router(parts, renderer),
         accounts_router(parts, renderer),

@@ -1,66 +1,45 @@
-"""What the pages show, read in one go: the list of stores, and one store."""
+"""What the page of a store shows, read in one go."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from server import queries
+from server.amending import Amendment, Kind, amendments, rulings_of
 from server.answers import PointAnswer, answer
 from server.attention import Attention, attention
-from server.figures import PointFigures
+from server.course import LONGEST_COURSE
 from server.heads import KeptHead, latest_heads
 from server.periods import Period
-from server.queries import DeviceView, StoreView, terms_in_force
+from server.queries import DeviceView, PointView, StoreView, terms_in_force
+from server.released_cell import ReleasedCell
 from server.scope import Scope
-from server.statistics import Share
-from server.suppression import count_released, latest_release
-from server.totals import StoreTotal, Totals, total_of
+from server.suppression import Within, count_released, standing_cells
+from server.totals import StoreTotal, total_of
 from server.web.choices import Choice, Chosen, choose, usual
+from server.web.gaps import Missing, missing_of
+from server.web.hour_map import HourMap, hour_map
 from server.web.parts import Parts
 from server.weeks import DeviceWeeks, latest_weeks
 
-STORES_A_PAGE = 25
-
-
-@dataclass(frozen=True, slots=True)
-class StoreCard:
-    """A store on the first page: its last seven days, and its devices."""
-
-    store: StoreView
-    week: Chosen
-    total: StoreTotal
-    latest: Period | None
-    devices: tuple[DeviceView, ...]
-
-    @property
-    def served(self) -> Share | None:
-        """The share served in time, where it may be shown."""
-        figures = self.total.figures
-        served = figures.served_within if isinstance(figures, PointFigures) else None
-        return served if isinstance(served, Share) else None
-
-
-@dataclass(frozen=True, slots=True)
-class OverviewPage:
-    """Stores, a page at a time: where fewest were served in time comes first.
-
-    Attributes:
-        now: the present.
-        cards: the stores.
-        more: the store after which the next page begins; none on the last page.
-    """
-
-    now: datetime
-    cards: tuple[StoreCard, ...]
-    more: UUID | None
+A_WEEK = timedelta(days=7)
+AMENDMENTS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class StorePage:
-    """What the store page shows."""
+    """What the store page shows.
+
+    Attributes:
+        maps: of each service point, hours and weekdays.
+        missing: of each point, why opening time has no figures.
+        amendments: the latest ones, withdrawn ones too.
+        notes: the standing notes about the period.
+        points: of the store.
+    """
 
     store: StoreView
     chosen: Chosen
@@ -71,47 +50,21 @@ class StorePage:
     weeks: tuple[DeviceWeeks, ...]
     devices: tuple[DeviceView, ...]
     heads: Mapping[str, KeptHead]
+    points: tuple[PointView, ...]
+    amendments: tuple[Amendment, ...]
+    notes: tuple[Amendment, ...]
+    maps: Mapping[UUID, HourMap] = field(default_factory=dict)
+    missing: Mapping[UUID, tuple[Missing, ...]] = field(default_factory=dict)
 
     @property
     def smallest_k(self) -> int:
         """The mildest threshold in force: no figure here is about fewer parties."""
         return min([self.total.smallest_k, *(one.smallest_k for one in self.weeks)])
 
-
-def overview_page(parts: Parts, scope: Scope, totals: Totals, after: UUID | None) -> OverviewPage:
-    """Stores that the caller may see, those where people wait first."""
-    now = parts.clock()
-    with parts.engine.connect() as connection:
-        found = queries.stores(connection, scope, after, STORES_A_PAGE + 1)
-        devices = queries.devices(connection, scope, now)
-        cards = [_card(connection, totals, one, devices, now) for one in found[:STORES_A_PAGE]]
-    more = found[STORES_A_PAGE - 1].store_id if len(found) > STORES_A_PAGE else None
-    return OverviewPage(now, tuple(sorted(cards, key=_order)), more)
-
-
-def _order(card: StoreCard) -> tuple[bool, float, str]:
-    served = card.served
-    return served is None, 0.0 if served is None else served.value, card.store.name
-
-
-def _card(
-    connection: Connection,
-    totals: Totals,
-    store: StoreView,
-    devices: list[DeviceView],
-    now: datetime,
-) -> StoreCard:
-    here = tuple(one for one in devices if one.store_id == store.store_id)
-    week = choose(store.time, now, Choice.LAST_7_DAYS, None, None)
-    total = totals.of(connection, store, week.period, terms_in_force(here))
-    latest = None if total.parts else _latest(connection, total)
-    return StoreCard(store, week, total, latest, here)
-
-
-def _latest(connection: Connection, total: StoreTotal) -> Period | None:
-    """The latest release of any point, for a store without figures."""
-    found = [latest_release(connection, one.ref) for one in total.missing]
-    return max((one for one in found if one), key=lambda one: one.end, default=None)
+    @property
+    def labels(self) -> Mapping[UUID, str]:
+        """What the points are called."""
+        return {one.ref.point_id: one.label for one in self.points}
 
 
 def store_page(
@@ -132,19 +85,81 @@ def store_page(
     now = parts.clock()
     with parts.engine.connect() as connection:
         store = queries.store_by_id(connection, scope, store_id)
-        points = queries.points(connection, store)
-        if choice is None:
-            today = choose(store.time, now, Choice.TODAY, None, None).period
-            ids = [one.ref.point_id for one in points]
-            released = count_released(connection, store.org_id, ids, today) > 0
-            chosen = usual(store.time, now, released_today=released)
-        else:
-            chosen = choose(store.time, now, choice, first, last)
+        points = tuple(queries.points(connection, store))
+        chosen = _chosen(connection, store, points, now, choice, first=first, last=last)
         answers = tuple(answer(connection, store, one, chosen.period, now) for one in points)
         devices = tuple(queries.devices(connection, scope, now, store_id))
         cells = [(one.point, one.released) for one in answers]
         total = total_of(cells, terms_in_force(devices))
-        weeks = latest_weeks(connection, store, devices, chosen.period)
-        heads = latest_heads(connection, devices)
-    look_at = attention(answers, total)
-    return StorePage(store, chosen, now, total, look_at, answers, weeks, devices, heads)
+        said = amendments(connection, store.org_id, store.store_id)
+        return StorePage(
+            store=store,
+            chosen=chosen,
+            now=now,
+            total=total,
+            attention=attention(answers, total),
+            answers=answers,
+            weeks=latest_weeks(connection, store, devices, chosen.period),
+            devices=devices,
+            heads=latest_heads(connection, devices),
+            points=points,
+            amendments=tuple(said[::-1][:AMENDMENTS_SHOWN]),
+            notes=tuple(
+                one
+                for one in said
+                if one.kind is Kind.NOTE and one.stands and one.period.meets(chosen.period)
+            ),
+            maps=_maps(connection, store, answers, chosen),
+            missing={one.point.ref.point_id: missing_of(one.steps) for one in answers},
+        )
+
+
+def _chosen(
+    connection: Connection,
+    store: StoreView,
+    points: Sequence[PointView],
+    now: datetime,
+    choice: Choice | None,
+    *,
+    first: date | None,
+    last: date | None,
+) -> Chosen:
+    if choice is not None:
+        return choose(store.time, now, choice, first, last)
+    today = choose(store.time, now, Choice.TODAY, None, None).period
+    ids = [one.ref.point_id for one in points]
+    released = count_released(connection, store.org_id, ids, today) > 0
+    return usual(store.time, now, released_today=released)
+
+
+def _maps(
+    connection: Connection, store: StoreView, answers: Sequence[PointAnswer], chosen: Chosen
+) -> dict[UUID, HourMap]:
+    """The maps over the chosen days; over the seven up to the last one, where they are fewer."""
+    first = min(chosen.first, chosen.last - A_WEEK + timedelta(days=1))
+    period = store.time.days(first, chosen.last)
+    if period.end - period.start > LONGEST_COURSE:
+        return {}
+    wanted = [one for one in answers if not one.point.is_queue]
+    found = _cells(connection, store, wanted, period)
+    maps = {
+        one.point.ref.point_id: hour_map(
+            [cell for cell in found if cell.point_id == one.point.ref.point_id],
+            store.time,
+            period,
+            one.expectations,
+        )
+        for one in wanted
+    }
+    return {point_id: one for point_id, one in maps.items() if one is not None}
+
+
+def _cells(
+    connection: Connection, store: StoreView, answers: Sequence[PointAnswer], period: Period
+) -> list[ReleasedCell]:
+    """The released cells inside `period` of these points; those of the course, if it is that."""
+    if all(one.asked == period for one in answers):
+        return [step.cell for one in answers for step in one.steps if step.cell is not None]
+    rulings = rulings_of(connection, store.org_id, store.store_id)
+    ids = [one.point.ref.point_id for one in answers]
+    return standing_cells(connection, store.org_id, rulings, ids, Within.whole(period))

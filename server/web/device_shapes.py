@@ -1,4 +1,7 @@
-"""Devices and the heads of their ledgers, as the API gives them. Times are UTC."""
+"""Devices and the heads of their ledgers, as the API gives them.
+
+Times are on the clock of the device's store; what a head says itself is in UTC, as it was signed.
+"""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -7,21 +10,23 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from firmware_cfg.messages import LedgerHead
+from server.catalogue import Assignment
 from server.heads import KeptHead
+from server.periods import StoreTime
 from server.queries import Alive, DeviceView
 
 
 class KeptHeadOut(BaseModel):
     """A head of a device's ledger, as a heartbeat brought it; its signature is not checked here."""
 
-    day: Annotated[date, Field(description="of receipt")]
+    day: Annotated[date, Field(description="of receipt, in UTC")]
     received_at: datetime
     head: LedgerHead
 
     @classmethod
-    def of(cls, kept: KeptHead) -> "KeptHeadOut":
+    def of(cls, kept: KeptHead, time: StoreTime) -> "KeptHeadOut":
         """A head as the API shows it."""
-        return cls(day=kept.day, received_at=kept.received_at, head=kept.head)
+        return cls(day=kept.day, received_at=time.local(kept.received_at), head=kept.head)
 
 
 class KeptHeadsOut(BaseModel):
@@ -47,22 +52,51 @@ class DeviceOut(BaseModel):
     ledger: Annotated[KeptHeadOut | None, Field(description="the latest head that it sent")]
 
     @classmethod
-    def of(cls, one: DeviceView, head: KeptHead | None) -> "DeviceOut":
+    def of(cls, one: DeviceView, head: KeptHead | None, time: StoreTime) -> "DeviceOut":
         """A device as the API shows it."""
+        sign_at = one.last_sign_at
         return cls(
             device=one.device,
             label=one.label,
             store_id=one.store_id,
             alive=one.alive,
-            last_sign_at=one.last_sign_at,
+            last_sign_at=None if sign_at is None else time.local(sign_at),
             software=one.software,
             faults=one.faults,
             clock=one.clock,
-            ledger=None if head is None else KeptHeadOut.of(head),
+            ledger=None if head is None else KeptHeadOut.of(head, time),
         )
 
 
 class DevicesOut(BaseModel):
-    """Devices."""
+    """A page of devices, in the order of their ids."""
 
     items: tuple[DeviceOut, ...]
+    next_cursor: str | None
+
+
+class AssignmentOut(BaseModel):
+    """What a device's local id stands for, and when."""
+
+    local_id: str
+    point_id: UUID
+    store_id: UUID
+    valid_from: datetime
+    valid_to: Annotated[datetime | None, Field(description="null: until further notice")]
+
+    @classmethod
+    def of(cls, one: Assignment, time: StoreTime) -> "AssignmentOut":
+        """On the store's clock."""
+        return cls(
+            local_id=one.local_id,
+            point_id=one.point_id,
+            store_id=one.store_id,
+            valid_from=time.local(one.valid_from),
+            valid_to=None if one.valid_to is None else time.local(one.valid_to),
+        )
+
+
+class AssignmentsOut(BaseModel):
+    """What a device watched, the latest first."""
+
+    items: tuple[AssignmentOut, ...]

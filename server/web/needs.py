@@ -8,6 +8,8 @@ saw what, the right is checked, and, where something is changed with a session, 
 
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import Depends, Request, Security
 from fastapi.dependencies.models import Dependant
@@ -28,7 +30,16 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM_FIELD = "form"
 FORM_HEADER = "X-Form-Token"
 BEARER = "bearer "
-NAMED = {"store_id": Kind.STORE, "point_id": Kind.POINT, "device": Kind.DEVICE}
+NAMED = {
+    "store_id": Kind.STORE,
+    "point_id": Kind.POINT,
+    "device": Kind.DEVICE,
+    "region_id": Kind.REGION,
+    "organisation_id": Kind.ORGANISATION,
+}
+UNTOLD = frozenset({"cursor", "after"})
+"""Not written into the log: an answer about many is logged in each of their organisations, so
+what leads to the next page must not carry one's ids to another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +103,11 @@ Own = Annotated[Caller, Depends(Needs(Right.OWN))]
 Figures = Annotated[Caller, Depends(Needs(Right.FIGURES))]
 Evidence = Annotated[Caller, Depends(Needs(Right.EVIDENCE))]
 ForAccounts = Annotated[Caller, Depends(Needs(Right.ACCOUNTS))]
+ToNote = Annotated[Caller, Depends(Needs(Right.NOTE))]
+ToAmend = Annotated[Caller, Depends(Needs(Right.AMEND))]
+ToConfirm = Annotated[Caller, Depends(Needs(Right.CONFIRM))]
+ForIdentity = Annotated[Caller, Depends(Needs(Right.IDENTITY))]
+ForLog = Annotated[Caller, Depends(Needs(Right.ACCESS_LOG))]
 OWN = Depends(Needs(Right.OWN))
 
 
@@ -143,15 +159,30 @@ async def _check_form(request: Request, secret: str) -> None:
 def _asked(request: Request, caller: Caller) -> Asked:
     route = request.scope.get("route")
     operation = str(getattr(route, "operation_id", None) or getattr(route, "name", ""))
-    named = [
-        About(kind, request.path_params[key])
-        for key, kind in NAMED.items()
-        if key in request.path_params
-    ]
-    subject = "/".join(str(value) for value in request.path_params.values())
-    if request.url.query:
-        subject = f"{subject}?{request.url.query}"
+    known = route.dependant.query_params if isinstance(route, APIRoute) else []
+    told = [one.alias for one in known if one.alias not in UNTOLD]
+    given = {key: _plain(value) for key, value in request.path_params.items()}
+    query = request.query_params
+    asked = {key: _plain(query[key]) for key in told if key in query}
+    said = asked | given
+    named = [About(kind, _as_kept(said[key])) for key, kind in NAMED.items() if key in said]
+    subject = "/".join(given.values())
+    if asked:
+        subject = f"{subject}?{urlencode(asked, safe=':/+')}"
     return Asked(caller, operation, subject[:LONGEST_SUBJECT], named[0] if named else None)
+
+
+def _as_kept(name: str) -> str:
+    """An id as the database writes it, however the caller did; other names as they are."""
+    try:
+        return str(UUID(name))
+    except ValueError:
+        return name
+
+
+def _plain(value: object) -> str:
+    """A value as it may stand in the database, which takes no NUL."""
+    return str(value).replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def check_rights(router: APIRouter) -> None:

@@ -1,4 +1,4 @@
-"""The pages: a list of stores, and the store page. Rendered on the server; htmx swaps parts."""
+"""The overview and the page of a store, and how pages are filled. Rendered on the server."""
 
 from datetime import date
 from hashlib import sha256
@@ -14,12 +14,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from server.access.roles import Right
 from server.access.secret import form_token
 from server.course import Gap
-from server.errors import NotFoundError, PeriodError
+from server.errors import PeriodError
 from server.queries import Alive
-from server.totals import Totals
 from server.web.choices import Choice
-from server.web.contents import overview_page, store_page
+from server.web.contents import store_page
 from server.web.needs import OPEN, Figures
+from server.web.overview import overview_page
 from server.web.parts import Parts
 from server.web.words import LANGUAGES, Words, hidden, preferred
 
@@ -27,17 +27,19 @@ PACKAGE = Path(__file__).parent.parent
 THEMES = ("auto", "light", "dark")
 YEAR_S = 365 * 86_400
 Day = Annotated[date | None, Query()]
+PageNumber = Annotated[int, Query(ge=1, le=100_000)]
 
 
 def pages_router(parts: Parts, renderer: "Renderer") -> APIRouter:
     """The routes of the pages."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    totals = Totals()
 
     @router.get("/")
-    def overview(request: Request, caller: Figures, after: UUID | None = None) -> Response:
-        page = overview_page(parts, caller.scope, totals, after)
-        return renderer.page(request, "overview.html", page=page)
+    def overview(
+        request: Request, caller: Figures, region: UUID | None = None, page: PageNumber = 1
+    ) -> Response:
+        shown = overview_page(parts, caller.scope, region, page)
+        return renderer.page(request, "overview.html", page=shown)
 
     @router.get("/stores/{store_id}")
     def store(
@@ -53,10 +55,8 @@ def pages_router(parts: Parts, renderer: "Renderer") -> APIRouter:
             page = store_page(parts, caller.scope, store_id, period, first=first, last=last)
         except PeriodError:
             page = store_page(parts, caller.scope, store_id, None, first=None, last=None)
-            return renderer.page(request, "store.html", 422, page=page, wrong_period=True)
-        except NotFoundError:
-            return renderer.page(request, "missing.html", 404)
-        return renderer.page(request, "store.html", page=page, wrong_period=False)
+            return renderer.page(request, "store.html", 422, page=page, refused="period")
+        return renderer.page(request, "store.html", page=page, refused=None)
 
     @router.get("/preferences", dependencies=[OPEN])
     def preferences(lang: str | None = None, theme: str | None = None, to: str = "/") -> Response:

@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,7 +13,9 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from server.access.errors import RefusedError, TooManyError
-from server.errors import ExpectationError, PeriodError
+from server.audit_reports import ReportError
+from server.errors import AmendmentError, ExpectationError, IdentityError, PeriodError
+from server.web.v1.cursors import CursorError
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -25,6 +28,15 @@ class Problem(BaseModel):
     title: str = Field(description="The status in words.")
     status: int
     detail: str = Field(description="What was expected and found.")
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": "A problem (RFC 9457)",
+        "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+    }
+    for status in ("4XX", "5XX")
+}
 
 
 def problem_response(
@@ -41,8 +53,15 @@ def handle_problems(app: FastAPI) -> None:
     @app.exception_handler(PeriodError)
     @app.exception_handler(ExpectationError)
     @app.exception_handler(RefusedError)
+    @app.exception_handler(CursorError)
+    @app.exception_handler(ReportError)
     def unanswerable(_request: Request, error: Exception) -> Response:
         return problem_response(422, str(error))
+
+    @app.exception_handler(IdentityError)
+    @app.exception_handler(AmendmentError)
+    def in_the_way(_request: Request, error: Exception) -> Response:
+        return problem_response(409, str(error))
 
     @app.exception_handler(RequestValidationError)
     def invalid(_request: Request, error: RequestValidationError) -> Response:

@@ -42,6 +42,8 @@ HEADERS = {
 ONLY_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_BYTES = 64 * 1024
+MOST_BYTES_OF = {"/audit-reports": 1024 * 1024}
+"""By the end of the path: an auditor's report is larger than any form."""
 OWN_SITE = frozenset({"same-origin", "none"})
 
 
@@ -150,7 +152,7 @@ class Protection:
         by_token = headers.get("authorization", "").lower().startswith("bearer ")
         if not by_token and not is_own(headers, origin):
             return 403, "This did not come from a page of this server."
-        return _too_big(headers)
+        return _too_big(headers, scope["path"])
 
     def _origin(self, host: str, scope: Scope) -> str | None:
         """The origin of our own pages as this request sees them; none: not spoken to."""
@@ -172,10 +174,11 @@ def is_own(headers: Headers, origin: str) -> bool:
     return (site is None or site in OWN_SITE) and (said is None or said == origin)
 
 
-def _too_big(headers: Headers) -> tuple[int, str] | None:
+def _too_big(headers: Headers, path: str) -> tuple[int, str] | None:
+    most = next((n for end, n in MOST_BYTES_OF.items() if path.endswith(end)), MOST_BYTES)
     length = headers.get("content-length", "")
     if "transfer-encoding" in headers:
         return 411, "Expected a request that says how long it is."
-    if length and (not length.isdecimal() or int(length) > MOST_BYTES):
-        return 413, f"Expected at most {MOST_BYTES} bytes."
+    if length and (not length.isdecimal() or int(length) > most):
+        return 413, f"Expected at most {most} bytes."
     return None

@@ -11,9 +11,9 @@ from server.access.reach import Reach, check_form
 from server.access.roles import Role
 from server.access.tokens import LONGEST_LABEL, ApiToken, Wanted
 from server.database import writer
-from server.web.api import PROBLEMS
 from server.web.needs import BEARER_SCHEME, Own
 from server.web.parts import Parts
+from server.web.problems import PROBLEMS
 
 
 class ReachOut(BaseModel):

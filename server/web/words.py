@@ -140,6 +140,23 @@ class Words:
         last = time.trading_day(period.end - timedelta(seconds=1))
         return self("time.days", first=self.short_day(first), last=self.short_day(last))
 
+    def week(self, monday: date) -> str:
+        """The days of a week.
+
+        >>> Words("en").week(date(2026, 11, 16))
+        '16 November – 22 November'
+        """
+        last = monday + timedelta(days=6)
+        return self("time.days", first=self.short_day(monday), last=self.short_day(last))
+
+    def moment(self, at: datetime) -> str:
+        """A day without its year, and the time of day.
+
+        >>> Words("en").moment(datetime(2026, 11, 16, 9, 5))
+        '16 November 09:05'
+        """
+        return f"{self.short_day(at)} {at:%H:%M}"
+
     def spans(self, periods: Sequence[Period], time: StoreTime, *, dated: bool) -> str:
         """Periods on the store's clock, in few words; a gap is opening time without figures."""
         if not periods:

@@ -159,6 +159,7 @@ class Load:
     settled: int = 0
     lost: int = 0
     open_ended: bool = False
+    give_up: bool = False
     _selector: selectors.DefaultSelector = field(default_factory=selectors.DefaultSelector)
 
     def connect_all(self) -> None:
@@ -178,7 +179,7 @@ class Load:
         While it is `open_ended`, somebody adds to what there is to be sent.
         """
         looked_s, wanted = 0.0, sum(one.total for one in self.senders)
-        while time.monotonic() < until_s:
+        while time.monotonic() < until_s and not self.give_up:
             now_s = time.monotonic()
             for key, _ in self._selector.select(0.2):
                 self._read(key.data, now_s)

@@ -68,7 +68,7 @@ def fill_history(engine: Engine, sizes: Sizes, last: date) -> History:
         name = _device(connection, shop.org_id, shop.store_id, shop.points)
         _fill_first(connection, shop, sizes, last, name)
     began = time.perf_counter()
-    now = shop.time.begins(last + timedelta(days=1))
+    now = shop.time.begins(last - timedelta(days=sizes.days))  # so that no day is too old
     marks = 0
     while done := roll_up(engine, now):
         marks += done

@@ -50,6 +50,8 @@ def differs(compiled: Path) -> bool:
         seen = source.stat()
     except FileNotFoundError:
         return False  # Python looks at sources first: without one, this is never read
+    except OSError:
+        return True
     if not _would_run(data, text, int(seen.st_mtime)):
         return False
     try:
@@ -57,7 +59,7 @@ def differs(compiled: Path) -> bool:
             warnings.simplefilter("ignore")
             wanted = compile(text, "", "exec", dont_inherit=True, optimize=0)
         return not _alike(marshal.loads(data[_HEADER_BYTES:]), wanted)  # noqa: S302 - not run
-    except (SyntaxError, ValueError, EOFError, TypeError):
+    except (SyntaxError, ValueError, EOFError, TypeError, RecursionError, MemoryError):
         return True
 
 

@@ -19,6 +19,7 @@ import firmware_cfg
 from edge.audit.running.values import Process
 
 OURS = ("edge", "vision", "firmware_cfg")
+INSTALLED = ("site-packages", "dist-packages")
 _WITH_A_VALUE = "WX"
 _ENDS_OPTIONS = "cm"
 _SYSTEM = Path("/usr/lib")
@@ -64,10 +65,10 @@ def own_path() -> ImportPath:
     """Of the interpreter that runs this audit."""
     ours = Path(firmware_cfg.__file__).resolve().parents[1]
     library = Path(sysconfig.get_path("stdlib"))
-    packages = [Path(one) for one in site.getsitepackages([sys.prefix])]
-    if sys.prefix != sys.base_prefix and _takes_systems(Path(sys.prefix)):
-        packages += [Path(one) for one in site.getsitepackages([sys.base_prefix])]
-    there = [one for one in dict.fromkeys(packages) if one.is_dir()]
+    user = Path(site.getuserbase())
+    packages = [Path(one) for one in (*site.getsitepackages([sys.prefix]), *sys.path)]
+    there = [one for one in dict.fromkeys(packages) if one.name in INSTALLED and one.is_dir()]
+    there = [one for one in there if not one.is_relative_to(user)]
     system = tuple(one for one in there if one.is_relative_to(_SYSTEM))
     return ImportPath(library, tuple(one for one in there if one not in system), system, ours)
 
@@ -77,6 +78,9 @@ def path_of(process: Process, own: ImportPath) -> ImportPath:
     options = options_of(process.arguments[1:])
     environment = _heeded(options, process.environment or {})
     others = list(_asked_for(process, options, environment))
+    archive = own.library.parent / f"python{sys.version_info.major}{sys.version_info.minor}.zip"
+    if archive.exists():
+        others.append((archive, "the interpreter, before its library"))
     packages, system = own.packages, own.system
     if "S" in options.letters:
         packages = system = ()

@@ -283,13 +283,14 @@ def _reach(device: Device, process: Process) -> Reach:
             camera = (address.host, address.port)
         except RelayInputError:
             camera = None
-    hosts = [one for one in (camera and camera[0], broker and broker.host) if one]
+    named = {Role.EDGE: broker and broker.host, Role.RELAY: camera and camera[0]}
+    host = named.get(process.role)
     above = read_descriptors(process.parent) or ()
     return Reach(
         None if broker is None else (broker.host, broker.port),
         None if page is None else page.port,
         camera,
-        {host: addresses_of(host) for host in hosts},
+        {host: addresses_of(host)} if host else {},
         name_servers(process.pid),
         frozenset(one.socket for one in above if one.socket is not None),
     )

@@ -241,7 +241,10 @@ def _changed_since(started_s: float, files: Iterable[Path]) -> Iterator[str]:
 def _read(record: Path, folder: Path) -> Distribution:
     files: dict[Path, str] = {}
     listed = []
-    with record.open(newline="", encoding="utf-8") as file:
+    with (
+        suppress(csv.Error),  # what cannot be read records nothing
+        record.open(newline="", encoding="utf-8", errors="backslashreplace") as file,
+    ):
         for row in csv.reader(file):
             if row and not row[0].endswith(".pyc"):
                 listed.append(row[0])

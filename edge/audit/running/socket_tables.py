@@ -45,7 +45,7 @@ class Socket:
     def line(self) -> str:
         """For evidence."""
         if self.table not in INTERNET:
-            end = f" to socket {self.peer}" if self.peer else ""
+            end = f", its other end socket {self.peer}" if self.peer else ""
             return f"{self.table} {self.path or '(no name)'}{end}"
         way = "listens" if self.state == LISTENS else f"to {self.remote[0]} port {self.remote[1]}"
         return f"{self.table} {self.local[0]} port {self.local[1]} {way}"
@@ -59,11 +59,13 @@ def read_sockets(pid: int, proc: Path = Path("/proc")) -> dict[int, Socket]:
     found: dict[int, Socket] = {}
     for table in (*INTERNET, *OTHERS):
         for line in _lines(proc / str(pid) / "net" / table):
-            one = internet(table, line) if table in INTERNET else other(table, line)
-            found[one.inode] = one
+            with suppress(ValueError, IndexError):  # a local name may hold a line's end
+                one = internet(table, line) if table in INTERNET else other(table, line)
+                found[one.inode] = one
     for line in _lines(proc / "self/net/unix"):
-        one = other("unix", line)
-        found.setdefault(one.inode, one)
+        with suppress(ValueError, IndexError):
+            one = other("unix", line)
+            found.setdefault(one.inode, one)
     for end in unix_ends():
         if end.inode in found:  # by its answer: a name with a line's end could add lines to tables
             found[end.inode] = replace(found[end.inode], peer=end.peer, path=end.name)

@@ -126,8 +126,8 @@ def test_a_name_that_looks_like_a_line_of_a_table_adds_none(tmp_path: Path) -> N
         own = {one.socket for one in process.descriptors or ()} & before.keys()
         end = next(before[one].peer for one in own if one and before[one].peer not in own)
         liar = stack.enter_context(socket.socket(socket.AF_UNIX))
-        row = f"0: 00000003 00000000 00000000 0001 03 {end} /run/systemd/journal/stdout"
-        liar.bind(f"\0{row}\n{row}".encode())
+        row = f"0: 3 0 0 1 3 {end} /run/systemd/journal/stdout"
+        liar.bind(f"\0\n{row}\nno row".encode())
         assert sockets(process, read_sockets(pid), Reach()).status is Status.FAILS
 
 

@@ -15,8 +15,10 @@ from server.identity import apply_identity
 from server.identity_file import load_identity
 from server.ingest.committing import commit
 from server.ingest.reading import read
+from server.rollups.job import roll_up
 from server.schema.cells import cell, store_week
 from server.schema.messages import aside
+from server.schema.rollups import rollup
 from server.testing import MONDAY, MessageFactory
 from tests.unit.server.conftest import IDENTITY
 
@@ -47,6 +49,11 @@ def test_it_is_stored_beside_the_cells_and_not_among_them(tmp_path: Path) -> Non
         assert [row.visits for row in connection.execute(select(cell))] == [one.visits]
         (kept,) = connection.execute(select(store_week)).all()
         assert connection.execute(select(aside)).all() == []
+    roll_up(engine, MONDAY + timedelta(days=7))
+    with engine.connect() as connection:
+        rolled = connection.execute(select(rollup.c.visits)).scalars().all()
+    assert rolled
+    assert set(rolled) == {one.visits}
     engine.dispose()
     assert kept.visits == 200
     assert WeekFigures.model_validate(kept.week) == figures

@@ -127,6 +127,31 @@ def test_a_server_that_lost_messages_is_sent_them_again(outbox: Outbox, signer: 
     assert [one.seq for one in outbox.pending(9)] == [3, 4, 5, 6]
 
 
+def test_a_server_that_has_nothing_of_this_outbox_is_sent_all(
+    outbox: Outbox, signer: AckSigner
+) -> None:
+    fill(outbox, 5)
+    nothing = signer.ack(outbox.epoch, 0, b"", ())
+    assert outbox.settle(nothing, NOW).behind is False
+    outbox.settle(ack(signer, outbox, 4), NOW)
+    assert outbox.settle(nothing, NOW).behind
+    assert outbox.resend(0) == 4
+    assert [one.seq for one in outbox.pending(9)] == [1, 2, 3, 4, 5]
+    assert outbox.settle(nothing, NOW).behind is False
+
+
+def test_the_oldest_message_that_is_left_is_known(outbox: Outbox, signer: AckSigner) -> None:
+    assert outbox.first_kept() == 1
+    fill(outbox, 3)
+    assert outbox.first_kept() == 1
+    outbox.settle(ack(signer, outbox, 2), NOW)
+    fill(outbox, 1)
+    outbox.settle(ack(signer, outbox, 3), NOW + timedelta(days=36))
+    assert outbox.first_kept() == 3
+    outbox.settle(ack(signer, outbox, 4), NOW + timedelta(days=72))
+    assert outbox.first_kept() == 4
+
+
 def test_settled_messages_go_after_35_days(outbox: Outbox, signer: AckSigner) -> None:
     fill(outbox, 4)
     outbox.settle(ack(signer, outbox, 2), NOW)

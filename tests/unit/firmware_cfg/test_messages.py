@@ -27,6 +27,7 @@ from firmware_cfg.messages import (
     Message,
     PointKind,
     Rejection,
+    State,
     Window,
     WireHistogram,
     ack_signed_bytes,
@@ -112,6 +113,11 @@ def test_a_window_from_before_the_store_s_week_still_reads() -> None:
 def test_a_heartbeat_from_before_the_ledger_still_reads() -> None:
     beat = decode(Health, (GOLDEN / "v1" / "health-without-ledger.json").read_bytes())
     assert (beat.ledger, beat.pad) == (None, "")
+
+
+def test_a_birth_from_before_the_oldest_sequence_still_reads() -> None:
+    birth = decode(State, (GOLDEN / "v1" / "state-without-first.json").read_bytes())
+    assert birth == decode(State, golden(State)).model_copy(update={"first": None})
 
 
 def test_every_heartbeat_is_of_one_size() -> None:

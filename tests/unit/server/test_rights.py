@@ -81,6 +81,7 @@ TABLE = {
     Right.CONFIRM: {A, R, S},
     Right.EVIDENCE: {A, U},
     Right.ACCESS_LOG: {A, U},
+    Right.IDENTITY: {A},
     Right.ACCOUNTS: {A},
 }
 ROUTES = {
@@ -95,14 +96,45 @@ ROUTES = {
         GET /, GET /stores/{store_id}, GET /api/v1/stores, GET /api/v1/stores/{store_id},
         GET /api/v1/stores/{store_id}/points, GET /api/v1/stores/{store_id}/figures,
         GET /api/v1/stores/{store_id}/weeks, GET /api/v1/points/{point_id}/figures,
-        GET /api/v1/points/{point_id}/course, GET /api/v1/devices""",
+        GET /api/v1/points/{point_id}/course, GET /api/v1/devices, GET /api/v1/organisations,
+        GET /api/v1/organisations/{organisation_id},
+        GET /api/v1/organisations/{organisation_id}/figures, GET /api/v1/regions,
+        GET /api/v1/regions/{region_id}, GET /api/v1/regions/{region_id}/figures,
+        GET /api/v1/standings, GET /api/v1/stores/{store_id}/hours,
+        GET /api/v1/stores/{store_id}/amendments, GET /api/v1/stores/{store_id}/cells.csv,
+        GET /api/v1/stores/{store_id}/figures.csv, GET /api/v1/exports/standings.csv,
+        GET /api/v1/points/{point_id}, GET /api/v1/points/{point_id}/gaps,
+        GET /api/v1/devices/{device}, GET /api/v1/devices/{device}/assignments""",
+    Right.NOTE: "POST /api/v1/stores/{store_id}/notes",
+    Right.AMEND: """
+        POST /api/v1/stores/{store_id}/amendments,
+        DELETE /api/v1/stores/{store_id}/amendments/{amendment_id}""",
+    Right.CONFIRM: """
+        PUT /api/v1/stores/{store_id}/confirmation,
+        DELETE /api/v1/stores/{store_id}/confirmation""",
+    Right.IDENTITY: """
+        PATCH /api/v1/organisations/{organisation_id}, PATCH /api/v1/regions/{region_id},
+        PUT /api/v1/regions/{region_id}/parent, PATCH /api/v1/stores/{store_id},
+        PUT /api/v1/stores/{store_id}/region, PUT /api/v1/stores/{store_id}/closing,
+        DELETE /api/v1/stores/{store_id}/closing, PUT /api/v1/stores/{store_id}/hours,
+        PATCH /api/v1/points/{point_id}, PUT /api/v1/points/{point_id}/merge,
+        DELETE /api/v1/points/{point_id}/merge, PATCH /api/v1/devices/{device},
+        PUT /api/v1/devices/{device}/place, POST /api/v1/devices/{device}/replacement,
+        PUT /api/v1/devices/{device}/retirement""",
+    Right.ACCESS_LOG: "GET /api/v1/access-log",
     Right.EVIDENCE: """
         GET /api/v1/devices/{device}/ledger-head, GET /api/v1/devices/{device}/ledger-heads,
-        GET /api/v1/devices/{device}/ledger-heads/{day}""",
+        GET /api/v1/devices/{device}/ledger-heads/{day}, GET /api/v1/audit-reports,
+        GET /api/v1/devices/{device}/audit-reports, POST /api/v1/devices/{device}/audit-reports,
+        GET /api/v1/devices/{device}/audit-reports/{report_id}""",
     Right.ACCOUNTS: """
         GET /accounts, POST /accounts, POST /accounts/{account_id}/link,
         POST /accounts/{account_id}/role, POST /accounts/{account_id}/disable,
-        POST /accounts/{account_id}/enable""",
+        POST /accounts/{account_id}/enable,
+        GET /api/v1/accounts, POST /api/v1/accounts, GET /api/v1/accounts/{account_id},
+        POST /api/v1/accounts/{account_id}/link, PUT /api/v1/accounts/{account_id}/rights,
+        PUT /api/v1/accounts/{account_id}/disabled,
+        DELETE /api/v1/accounts/{account_id}/disabled""",
 }
 EXPECTED = {tuple(one.split()): right for right, text in ROUTES.items() for one in text.split(",")}
 FILLED = {"{device}": "kiosk-1", "{day}": "2026-11-16", "{secret}": "none"}
@@ -184,7 +216,8 @@ def test_a_route_that_names_no_right_is_not_served() -> None:
 def path_of(template: str) -> str:
     for name, value in FILLED.items():
         template = template.replace(name, value)
-    for name in ("store_id", "point_id", "token_id", "account_id"):
+    names = ("organisation_id", "region_id", "store_id", "point_id", "token_id", "account_id")
+    for name in (*names, "amendment_id", "report_id"):
         template = template.replace("{" + name + "}", str(uuid4()))
     return template
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Event
 from time import monotonic, sleep
@@ -489,3 +490,31 @@ def test_a_point_that_was_merged_counts_under_the_other(shared: Engine) -> None:
             assert both.sums.cells == 2
             assert set(both.runs) == {stays}
             assert read_union(connection, subject(connection, shop, gone), week) == Suppressed()
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kathmandu", "America/New_York"])
+def test_after_a_change_of_zone_nothing_counts_twice(shared: Engine, zone: str) -> None:
+    rng = random.Random(15)  # noqa: S311 invented, not secret
+    with writer(shared).begin() as connection:
+        shop = open_shop(connection, 2)
+        starts = [shop.time.begins(SPRING + timedelta(days=2 * day)) for day in range(12)]
+        at = [
+            Period(start + hour * 4 * QUARTER, start + (hour + 1) * 4 * QUARTER)
+            for start in starts
+            for hour in (0, 1, 2, 21, 22, 23)
+        ]
+        for one in shop.points:
+            fill(connection, shop.org_id, [random_cell(rng, one, period) for period in at])
+        mark_due(connection, shop.org_id, shop.points, None, shop.time, now=NOW)
+    roll_up(shared, NOW)
+    moved = replace(shop, time=replace(shop.time, zone=ZoneInfo(zone)))
+    with writer(shared).begin() as connection:
+        mine = (store.c.org_id == shop.org_id) & (store.c.store_id == shop.store_id)
+        connection.execute(update(store).where(mine).values(timezone=zone))
+        mark_due(connection, shop.org_id, shop.points, None, moved.time, now=NOW)
+    roll_up(shared, NOW)
+    with shared.connect() as connection:
+        for of in (subject(connection, moved), subject(connection, moved, shop.points[0])):
+            for _ in range(20):
+                period = random_period(rng, moved, SPRING + timedelta(days=12))
+                assert read_union(connection, of, period) == from_cells(connection, of, period)

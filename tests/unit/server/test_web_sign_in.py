@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from server.access import accounts, links, passwords
 from server.access.gate import Gate
 from server.access.roles import Role
+from server.commands.serving import server_of
 from server.database import writer
 from server.health import health_of
 from server.ingest.link import LinkState, LinkStatus
@@ -17,6 +18,7 @@ from server.signing import open_key
 from server.testing import MONDAY, FakeClock
 from server.web.app import make_app
 from server.web.parts import Parts
+from server.web.protection import HttpAddress
 from tests.access import an_account
 from tests.unit.server.asgi import FORM, Client
 
@@ -231,6 +233,46 @@ def test_others_are_spoken_to_by_the_public_name_and_https_alone(
     https.base, https.peer = f"{scheme}://{host}", peer
     assert https.get("/healthz").status_code == status
     assert https.get("/sign-in").status_code == status
+
+
+@pytest.mark.parametrize(
+    ("peer", "proto", "status"),
+    [
+        ("127.0.0.1", "https", 200),
+        ("192.0.2.9", "https", 200),
+        ("127.0.0.1", "http", 421),
+        ("192.0.2.8", "https", 421),
+    ],
+)
+def test_named_proxies_alone_are_believed(
+    https: Client, peer: str, proto: str, status: int
+) -> None:
+    server = server_of(https.app, HttpAddress("127.0.0.1", 8080, PUBLIC), ["192.0.2.9"])
+    server.config.load()
+    told = {
+        "Host": "figures.example",
+        "X-Forwarded-Proto": proto,
+        "X-Forwarded-For": "203.0.113.5, 198.51.100.7",
+    }
+    behind = Client(server.config.loaded_app, role=None, base="http://10.0.0.1", peer=peer)
+    assert behind.get("/sign-in", headers=told).status_code == status
+    for _ in range(21):
+        behind.get("/link/guess", headers=told)
+    waiting = https.app.state.gate.addresses.wait_s("198.51.100.7", MONDAY)
+    assert (waiting > 0) == (status == 200)
+
+
+def test_forwarded_headers_are_nothing_without_a_public_url(client: Client) -> None:
+    server = server_of(client.app, HttpAddress("127.0.0.1", 8080), [])
+    server.config.load()
+    told = {"X-Forwarded-For": "203.0.113.5", "X-Forwarded-Proto": "https"}
+    direct = Client(server.config.loaded_app, role=None)
+    assert direct.get("/sign-in", headers=told).status_code == 200
+    for _ in range(21):
+        direct.get("/link/guess", headers=told)
+    gate: Gate = client.app.state.gate
+    assert gate.addresses.wait_s("127.0.0.1", MONDAY) > 0
+    assert gate.addresses.wait_s("203.0.113.5", MONDAY) == 0
 
 
 def test_without_a_public_name_nobody_else_is(client: Client) -> None:

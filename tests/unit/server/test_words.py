@@ -24,6 +24,15 @@ COMPOSED = (
     "role.",
     "reach.",
     "refused.",
+    "reason.",
+    "against.",
+    "amended.",
+    "blind.",
+    "clock.",
+    "team.",
+    "verdict.",
+    "way.",
+    "weekday_short.",
 )
 
 

@@ -223,6 +223,14 @@ def test_a_path_file_adds_entries(packages: Path, tmp_path: Path) -> None:
     assert not without.packages
 
 
+def test_an_archive_goes_before_the_library(packages: Path, tmp_path: Path) -> None:
+    name = f"python{sys.version_info.major}{sys.version_info.minor}.zip"
+    (tmp_path / name).write_bytes(b"PK")
+    found = look(packages)
+    assert found.status is Status.FAILS
+    assert f"{tmp_path / name}: on the path" in found.evidence[0]
+
+
 def test_options_end_where_the_program_begins() -> None:
     found = options_of(("-BI", "-Xdev", "-W", "error", "--check-hash-based-pycs", "never", "x.py"))
     assert found.letters == {*"BIXW"}

@@ -1,0 +1,1 @@
+"""The routes of `/api/v1`, by nouns; `server.web.api` puts them together."""
