@@ -1,8 +1,8 @@
 """`make demo`: a broker, the server and two devices on this machine, until Ctrl-C.
 
-Device A watches a real video through the whole pipeline. Device B replays a scripted shop's
-past week, then goes on in real time. Everything the demo keeps lies in `.demo/` and is made
-anew at each start.
+A simulated chain fills the server first, so that there is a past to look at. Device A watches a
+real video through the whole pipeline. Device B replays a scripted shop's past week, then goes on
+in real time. Everything the demo keeps lies in `.demo/` and is made anew at each start.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ STATE = ROOT / ".demo"
 SHOP_ZONE = ZoneInfo("Asia/Shanghai")
 START_S = 30.0
 STOP_S = 20.0
+CHAIN = ("--stores", "40", "--days", "91", "--organisation", "demo")
 
 Process = subprocess.Popen[bytes]
 
@@ -69,12 +70,14 @@ class Demo:
             "broker", [self.python, str(HERE / "broker.py"), str(self.ports["broker"]), str(STATE)]
         )
         wait_for_port(self.ports["broker"])
-        say("server ...")
         server = [self.python, "-m", "server"]
         state = ["--state", str(STATE / "server")]
         key = subprocess.run(  # noqa: S603 - our own server
             [*server, "key", *state], cwd=ROOT, check=True, capture_output=True, text=True
         ).stdout.strip()
+        say("a simulated chain of 40 stores over a quarter of a year: up to a minute ...")
+        self._simulate([*server, "simulate", *state, *CHAIN])
+        say("server ...")
         self._spawn(
             "server",
             [
@@ -99,6 +102,14 @@ class Demo:
         self._start_video(key)
         self._start_shop(key)
         wait_for_port(self.ports["page"])
+
+    def _simulate(self, order: Sequence[str]) -> None:
+        """The chain: its past, as if its devices had sent it."""
+        self._spawn("simulate", order)
+        name, process = self.running[-1]
+        if process.wait() != 0:
+            raise DemoError(f"{name} ended (status {process.returncode}):\n{tail(name)}")
+        self.running.pop()
 
     def _start_shop(self, key: str) -> None:
         """Device B: the script writes records, the ordinary edge process takes them."""
@@ -160,10 +171,10 @@ class Demo:
         sys.stdout.write(
             f"\nEncounter is running. Open {self.link}\n\n"
             "  1. Choose a name and a password: the link makes you the administrator, once.\n"
-            f"  2. {http} shows two stores; the scripted one fills up, a week in about two"
-            " minutes.\n"
-            "     Open it: waiting, greeting and leaving, each with its period and its"
-            " certainty.\n"
+            f"  2. {http} shows a simulated chain of 40 stores: what it says can be held\n"
+            "     against .demo/server/truth.json, which no page reads.\n"
+            "     Beside it are two stores with a device at work. The scripted one fills up, a\n"
+            "     week in about two minutes: waiting, greeting, leaving, each with its period.\n"
             f"  3. http://127.0.0.1:{self.ports['page']}/ is device A at work: dots on a plain"
             " ground, no picture.\n"
             "  4. Figures appear once 10 parties are in a cell; before that a store says so.\n"

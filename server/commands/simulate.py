@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from datetime import date, datetime, timedelta
 from time import monotonic
@@ -12,7 +13,7 @@ from server.database import open_database
 from server.errors import SimulationError
 from server.signing import open_key
 from server.simulating.account import write_truth
-from server.simulating.chain import planned_chain
+from server.simulating.chain import ORGANISATION, planned_chain
 from server.simulating.loading import Target, load_chain
 
 LONGEST_DAYS = 395
@@ -26,8 +27,8 @@ Fill a database with a chain of stores that does not exist, and write down what 
 Stores of several zones in a tree of regions, with seasons, a training that works in one of them,
 small stores and small teams, devices that break, move and are replaced. Each visit is drawn; what
 a store's shares and percentiles really are is in DIR/truth.json, so that what the pages say can
-be held against it. The same seed gives the same chain. It joins what else is in the database as
-an organisation of its own.
+be held against it. The same seed gives the same chain. It joins what else is in the database, as an
+organisation of its own or as stores of another one.
 """
 
 
@@ -50,6 +51,12 @@ def add(commands: Subparsers) -> None:
         metavar="DATE",
         help="first day [such that yesterday is the last one]",
     )
+    one.add_argument(
+        "--organisation",
+        default=ORGANISATION,
+        metavar="KEY",
+        help=f"whose stores they are [{ORGANISATION}]",
+    )
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -57,7 +64,7 @@ def run(chosen: argparse.Namespace) -> int:
     now = now_utc()
     start = _start(chosen, now)
     began_s = monotonic()
-    chain = planned_chain(chosen.stores, chosen.days, chosen.seed, start)
+    chain = planned_chain(chosen.stores, chosen.days, chosen.seed, start, _key(chosen.organisation))
     folder = state_dir(chosen)
     open_key(folder)
     engine = open_database(database_url(chosen))
@@ -89,6 +96,17 @@ def _start(chosen: argparse.Namespace, now: datetime) -> date:
     if not first <= start <= last:
         raise SimulationError(f"--start: expected {first} to {last}, found {start}")
     return start
+
+
+def _key(text: str) -> str:
+    """A key of an organisation.
+
+    Raises:
+        SimulationError: it cannot be one.
+    """
+    if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", text) is None:
+        raise SimulationError(f"--organisation: expected a key such as acme, found {text!r}")
+    return text
 
 
 def _say(text: str) -> None:

@@ -10,38 +10,25 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any, cast
-from uuid import UUID
 
 from sqlalchemy import Row as DatabaseRow
 
 from firmware_cfg.codec import encode
 from firmware_cfg.messages import Window
 from server.errors import SimulationError
-from server.ingest.directory import Devices
 from server.ingest.fates import NewMessage
 from server.ingest.placing import Placed, place
 from server.ingest.reading import MessageKey, WindowReading
 from server.ingest.rows import Row, cell_row, message_row, raw_row, week_row, window_row
-from server.periods import StoreTime
 from server.released_cell import ReleasedCell, cell_of
 from server.schema.messages import MessageStatus
 from server.simulating.chain import Chain, PlannedStore
 from server.simulating.delivery import received_at
 from server.simulating.rolling import roll_ups
 from server.simulating.stream import Drawn, messages
+from server.simulating.where import Where
 
 KEPT_RAW = timedelta(days=7)
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Where a store's rows go."""
-
-    org_id: UUID
-    store_id: UUID
-    time: StoreTime
-    devices: Devices
-    now: datetime
 
 
 @dataclass(slots=True)
@@ -59,8 +46,8 @@ class Built:
     rollups: list[Row] = field(default_factory=list)
 
 
-def built(chain: Chain, store: PlannedStore, where: Where) -> Built:
-    """All rows of a store.
+def built(chain: Chain, store: PlannedStore, where: Where, scale: int | None = None) -> Built:
+    """All rows of a store; `scale`: of all histograms, where not by a cell's visits.
 
     Raises:
         SimulationError: a cell that ingest would keep aside.
@@ -68,7 +55,7 @@ def built(chain: Chain, store: PlannedStore, where: Where) -> Built:
     found = Built(store.key)
     released: list[ReleasedCell] = []
     last: dict[tuple[str, str], Window] = {}
-    for one in messages(chain.seed, store, found.drawn):
+    for one in messages(chain.seed, store, found.drawn, scale):
         last[one.device, one.epoch] = one
         reading = _reading(one, where.now)
         if reading.payload:

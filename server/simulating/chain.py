@@ -16,7 +16,7 @@ when is drawn from the seed and the number, so that a store is the same in a lar
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from server.simulating.calendar import DAY, DAY_STARTS, Hours
 from server.simulating.places import PLACES, TRAINED_LAND, Place
 from server.simulating.service import Service
 
+ORGANISATION = "simulated"
 TEAMS = (5, 3, 2, 8, None, 4, 3, 1, 12, 6)
 THRESHOLDS = (10, 10, 15, 10, 10, 12, 10, 20)
 WINDOWS_S = (1800, 3600, 1800, 3600, 900)
@@ -107,8 +108,9 @@ class PlannedStore:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A chain over the trading days [start, end)."""
+    """A chain over the trading days [start, end), as stores of one organisation."""
 
+    organisation: str
     seed: int
     start: date
     end: date
@@ -116,13 +118,15 @@ class Chain:
     stores: tuple[PlannedStore, ...]
 
 
-def planned_chain(stores: int, days: int, seed: int, start: date) -> Chain:
+def planned_chain(
+    stores: int, days: int, seed: int, start: date, organisation: str = ORGANISATION
+) -> Chain:
     """The plan of a chain."""
     end = start + timedelta(days=days)
     trained_from = monday_of(start + timedelta(days=days // 2 + 6))
     plan = _Plan(stores, seed, start, end, trained_from)
     made = tuple(plan.store(number) for number in range(stores))
-    return Chain(seed, start, end, trained_from, made)
+    return Chain(organisation, seed, start, end, trained_from, made)
 
 
 @dataclass(frozen=True, slots=True)

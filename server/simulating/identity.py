@@ -8,17 +8,17 @@ from server.simulating.calendar import DAY_STARTS
 from server.simulating.chain import Chain, PlannedDevice, PlannedStore
 from server.simulating.places import AREAS, LANDS, PLACES
 
-ORGANISATION = "simulated"
 NAME = "Simulated chain"
 
 
-def identity_of(chain: Chain, organisation: str = ORGANISATION, name: str = NAME) -> file.Identity:
-    """The identity of a chain, below an organisation of this key and name."""
+def identity_of(chain: Chain) -> file.Identity:
+    """The identity of a chain."""
+    key = chain.organisation
     return file.Identity(
-        organisation=(file.Organisation(key=organisation, name=name),),
-        region=tuple(_regions(chain, organisation)),
-        store=tuple(_store(chain, one, organisation) for one in chain.stores),
-        device=tuple(_devices(chain, organisation)),
+        organisation=(file.Organisation(key=key, name=NAME),),
+        region=tuple(_regions(chain, key)),
+        store=tuple(_store(chain, one, key) for one in chain.stores),
+        device=tuple(_devices(chain, key)),
     )
 
 

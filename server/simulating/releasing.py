@@ -5,6 +5,8 @@ whoever left unserved is told by how soon, greeted or not; such a team's figures
 week, of all points together (`weekly`). Of an undeclared one nothing is told of staff.
 """
 
+import math
+from dataclasses import dataclass
 from datetime import datetime
 
 from firmware_cfg.cells import (
@@ -27,22 +29,33 @@ OBSERVED, BRIDGED = 0.96, 0.03
 """Of visits' seconds: seen, and bridged over; the rest is unknown."""
 
 
-def cell_of(
-    joined: Joined,
-    point: str,
-    kind: PointKind,
-    k: int,
-    team_size: int | None,
-    scale: int | None = None,
-) -> Cell:
-    """A joined cell as it is released; `scale`: of its histograms, where not by its visits.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a store's releases are held to; `scale`: of histograms, where not by a cell's visits."""
+
+    k: int
+    team_size: int | None
+    scale: int | None = None
+
+    @property
+    def staff(self) -> bool:
+        """Whether cells tell what depends on staff."""
+        return self.team_size is not None and self.team_size >= SMALLEST_TEAM
+
+    @property
+    def weekly_staff(self) -> bool:
+        """Whether it is told of weeks alone."""
+        return self.team_size is not None and not self.staff
+
+
+def cell_of(joined: Joined, point: str, kind: PointKind, terms: Terms) -> Cell:
+    """A joined cell as it is released.
 
     It is made without checks, for speed: tests check what comes out.
     """
     tally = joined.tally
     visits = tally.visits
-    staff = team_size is not None and team_size >= SMALLEST_TEAM
-    at = scale_for(visits) if scale is None else scale
+    at = scale_for(visits) if terms.scale is None else terms.scale
     observed_s, bridged_s = round(tally.stay_s * OBSERVED), round(tally.stay_s * BRIDGED)
     return Cell.model_construct(
         point=point,
@@ -50,14 +63,14 @@ def cell_of(
         level=joined.level,
         start=joined.start,
         end=joined.end,
-        k=k,
+        k=terms.k,
         visits=visits,
         left_censored=0,
         passers_by=tally.passers_by,
-        outcomes=_outcomes(tally, staff=staff),
+        outcomes=_outcomes(tally, staff=terms.staff),
         waiting=_wire(at, tally.waiting, tally.left_waiting),
         stay=_wire(at, tally.stay),
-        staff=_staff(joined, at) if staff else None,
+        staff=_staff(joined, at) if terms.staff else None,
         observed_s=observed_s,
         bridged_s=bridged_s,
         unknown_s=max(0, round(tally.stay_s) - observed_s - bridged_s),
@@ -73,7 +86,7 @@ def week_of(
     if told == WeekFigures():
         return None
     joined = Joined(Level.WEEK, *span, tally)
-    bare = cell_of(joined, STORE_POINT, PointKind.STORE, k, None, scale)
+    bare = cell_of(joined, STORE_POINT, PointKind.STORE, Terms(k, None, scale))
     return bare.model_copy(update={"week": told})
 
 
@@ -138,7 +151,7 @@ def presence(joined: Joined) -> tuple[int, int]:
     how many are there on the average. That holds for the queue M/G/infinity.
     """
     length_s = (joined.end - joined.start).total_seconds()
-    busy = 1 - 2.718281828459045 ** -(joined.tally.stay_s / length_s)
+    busy = 1 - math.exp(-joined.tally.stay_s / length_s)
     share = joined.tally.attended_s / joined.tally.stay_s if joined.tally.stay_s else 0.0
     present_s = round(length_s * busy)
     return present_s, round(present_s * share)

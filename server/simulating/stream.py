@@ -17,7 +17,7 @@ from server.simulating import arrivals
 from server.simulating.calendar import Path, Slot
 from server.simulating.chain import Gap, PlannedDevice, PlannedStore
 from server.simulating.joining import Joined, Joining
-from server.simulating.releasing import cell_of
+from server.simulating.releasing import Terms, cell_of
 from server.simulating.service import EXPECTED, Party, parties, poisson
 from server.simulating.tally import Tally
 from server.simulating.weeks import Weeks
@@ -70,7 +70,7 @@ class _Device:
         self._store = store
         self._device = device
         self._drawn = drawn
-        self._scale = scale
+        self._terms = Terms(store.k, store.team_size, scale)
         self._rng = Random(f"{seed} {device.name} {device.epoch}")  # noqa: S311 plausible
         self._joining = self._anew()
         self._weeks = Weeks(store)
@@ -178,7 +178,7 @@ class _Device:
         store = self._store
         kind = next(one.kind for one in store.points if one.key == point)
         for one in joined:
-            cell = cell_of(one, point, kind, store.k, store.team_size, self._scale)
+            cell = cell_of(one, point, kind, self._terms)
             self._waiting.append(cell)
             self._weeks.add(point, one, cell.waiting.scale)
 

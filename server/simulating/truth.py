@@ -17,7 +17,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from server.figures import Expectations
 from server.simulating.service import ABANDON_AFTER_S, EXPECTED, MIN_STAY_S, Service
@@ -134,11 +134,11 @@ class _Grid:
         of, leaving = self._of, 1 / self._of.patience_s
         terms = [leaving * math.exp(-leaving * t) for t in self._times_s]
         waits = [term * (1 - begun) for term, begun in zip(terms, self._begun, strict=True)]
-        pairs = zip(waits, waits[1:], strict=False)
-        short = list(accumulate(((a + b) / 2 * STEP_S for a, b in pairs), initial=0.0))
+        areas = ((a + b) / 2 * STEP_S for a, b in pairwise(waits))
+        short = list(accumulate(areas, initial=0.0))
         early = [_index(MIN_STAY_S) - n for n in range(_index(MIN_STAY_S))]
         greeted = [1 - math.exp(-t / of.greet_s) for t in self._times_s]
-        soon = [after - before for before, after in zip(greeted, greeted[1:], strict=False)]
+        soon = [after - before for before, after in pairwise(greeted)]
         late = self.greeted(HORIZON_S) - greeted[_index(MIN_STAY_S)]
 
         def by(n: int) -> float:
@@ -187,7 +187,7 @@ def _waited(greet_s: float, begun: Sequence[float]) -> list[float]:
     decay = math.exp(-part)
     late = 1 - (1 - decay) / part  # the weight of B at the end of a step
     found = [0.0]
-    for before, after in zip(begun, begun[1:], strict=False):
+    for before, after in pairwise(begun):
         found.append(found[-1] * decay + before * (1 - decay - late) + after * late)
     return found
 

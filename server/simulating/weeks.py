@@ -8,7 +8,7 @@ from firmware_cfg.cells import Cell, Level
 from server.simulating.calendar import Slot
 from server.simulating.chain import PlannedStore
 from server.simulating.joining import Joined
-from server.simulating.releasing import SMALLEST_TEAM, week_of
+from server.simulating.releasing import Terms, week_of
 from server.simulating.tally import Tally
 
 
@@ -28,8 +28,7 @@ class Weeks:
 
     def __init__(self, store: PlannedStore) -> None:
         self._store = store
-        team = store.team_size
-        self._asked = team is not None and team < SMALLEST_TEAM
+        self._asked = Terms(store.k, store.team_size).weekly_staff
         self._begun: datetime | None = None
         self._spans: dict[date, tuple[datetime, datetime]] = {}
         self._parts: dict[date, dict[str, _Part]] = {}

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import psutil
 from sqlalchemy import Connection, Engine, func, select, text
 
@@ -33,12 +34,13 @@ from server.testing import MessageFactory
 from tests.bench.ingest_load import Payloads, name_of
 from tests.bench.ingest_stand import fill_identity, load_average
 from tests.brokers import free_port, start_mosquitto
-from tests.integration.server.processes import ServerProcess
+from tests.integration.server.processes import Device, ServerProcess, eventually
 from tests.postgres import MIGRATED, running
 from tests.unit.server.conftest import IDENTITY
 
 BATCH = 256
 WINDOWS_A_DAY = 48
+BUSY_WINDOWS = 500
 SIZES = (100, 500, 2_000)
 SETTINGS: Mapping[str, str] = {"shared_buffers": "128MB", "fsync": "off"}
 KEPT_FOR = {
@@ -108,7 +110,13 @@ def fill(engine: Engine, chain: Chain) -> tuple[int, float]:
     return stored, time.monotonic() - began_s
 
 
-def sizes(engine: Engine) -> dict[str, tuple[int, int]]:
+def empty_sizes(engine: Engine) -> dict[str, int]:
+    """Bytes of each table that grows before anything is in it: parts and indexes take room."""
+    with engine.connect() as connection:
+        return {name: _bytes_of(connection, name) for name in _grown()}
+
+
+def sizes(engine: Engine, before: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """Rows, and bytes with indexes, of each table that grows; roll-ups by their grain."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if engine.dialect.name == "postgresql":
@@ -116,19 +124,24 @@ def sizes(engine: Engine) -> dict[str, tuple[int, int]]:
         else:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         found = {}
-        for table in metadata.sorted_tables:
-            if table.name in {name.split()[0] for name in KEPT_FOR}:
-                rows = connection.execute(select(func.count()).select_from(table)).scalar_one()
-                found[table.name] = (rows, _bytes_of(connection, table.name))
+        for name in _grown():
+            counted = select(func.count()).select_from(metadata.tables[name])
+            size = _bytes_of(connection, name) - before[name]
+            found[name] = (connection.execute(counted).scalar_one(), size)
         whole = found.pop("rollup")[1]
         return found | _grains(connection, whole)
+
+
+def _grown() -> list[str]:
+    return sorted({name.split()[0] for name in KEPT_FOR})
 
 
 def _bytes_of(connection: Connection, name: str) -> int:
     """A table with its parts and indexes."""
     if connection.dialect.name == "postgresql":
         query = (
-            "SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree(:name) WHERE isleaf"
+            "SELECT pg_total_relation_size(CAST(:name AS regclass)) + coalesce((SELECT "
+            "sum(pg_total_relation_size(relid)) FROM pg_partition_tree(:name) WHERE level > 0), 0)"
         )
     else:
         query = (
@@ -206,6 +219,7 @@ def show_processes() -> None:
             )
             server.start()
             server.connected()
+            _keep_busy(server, broker.port)
             assert server.process is not None
             root = psutil.Process(server.process.pid)
             for number, one in enumerate([root, *root.children(recursive=True)]):
@@ -213,6 +227,19 @@ def show_processes() -> None:
                 print(f"| {kind}: {told} | {_peak_mb(one):.0f} | {one.num_fds()} |")
             server.stop()
         broker.kill()
+
+
+def _keep_busy(server: ServerProcess, broker_port: int) -> None:
+    """Let it take some hundred windows, and answer about them."""
+    factory = MessageFactory()
+    first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=20)
+    starts = [first + timedelta(minutes=30) * step for step in range(BUSY_WINDOWS)]
+    payloads = [encode(factory.window(factory.cell(at), start=at)) for at in starts]
+    device = Device("kiosk-1", broker_port, server, payloads)
+    eventually(lambda: device.unsettled == 0, 60.0)
+    device.stop()
+    for path in ("/api/v1/stores", "/api/v1/devices", "/api/v1/openapi.json"):
+        httpx.get(server.url + path, headers=server.bearer)
 
 
 def _peak_mb(process: psutil.Process) -> float:
@@ -246,8 +273,10 @@ def main() -> None:
         for kind, url in urls.items():
             engine = open_database(url)
             fill_identity(engine, chain.devices)
+            before = empty_sizes(engine)
             stored, took_s = fill(engine, chain)
-            show_disk(f"{kind}: {stored:,} windows in {took_s:.0f} s", sizes(engine), chain)
+            found = sizes(engine, before)
+            show_disk(f"{kind}: {stored:,} windows in {took_s:.0f} s", found, chain)
             engine.dispose()
     if not chosen.no_processes:
         show_processes()

@@ -21,16 +21,15 @@ BEGIN;
 def statements() -> list[str]:
     """A statement a table, in the order of the schema."""
     first = SPREAD[0].name
-    found = []
-    for table in metadata.sorted_tables:
-        if table not in SPREAD:
-            found.append(f"SELECT create_reference_table('{table.name}');")
-    for table in SPREAD:
-        beside = "none" if table.name == first else first
-        found.append(
-            f"SELECT create_distributed_table('{table.name}', 'org_id', colocate_with => '{beside}');"
-        )
-    return found
+    small = [table.name for table in metadata.sorted_tables if table not in SPREAD]
+    beside = {table.name: "none" if table.name == first else first for table in SPREAD}
+    return [
+        *(f"SELECT create_reference_table('{name}');" for name in small),
+        *(
+            f"SELECT create_distributed_table('{name}', 'org_id', colocate_with => '{with_which}');"
+            for name, with_which in beside.items()
+        ),
+    ]
 
 
 def script() -> str:

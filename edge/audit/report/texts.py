@@ -107,6 +107,11 @@ LIMITS = (
         "to be free of any relation to people.",
         "这些数字是设有阈值的汇总，至少涵盖 k 次到访；并不声称它们与人毫无关系。",
     ),
+    Words(
+        "Part B plays one window of 900 s without a team's size: cells that join several windows, "
+        "and a store's weeks, do not occur in it.",
+        "B 部分只播放一个 900 秒的窗口且未声明团队人数：不含由多个窗口合并的单元与门店周数据。",
+    ),
 )
 BOUND = Words("What was audited, by its hashes", "被审计对象及其哈希")
 BOUND_WORDS = Words(
@@ -123,7 +128,7 @@ LABELS = {
     "evidence": Words("Evidence", "证据"),
     "checks": Words("Checks", "检查项"),
     "software": Words("Software", "软件"),
-    "packages": Words("Packages, by their RECORD", "软件包（按 RECORD）"),
+    "packages": Words("Packages, by the files that lie there", "软件包（按实际文件）"),
     "models": Words("Models' folder", "模型文件夹"),
     "configuration": Words("Configuration", "配置"),
 }

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEAST_KEPT, _OTHERS = 7, 2  # how many 255s, and of them not followed by 0
+_LEAST_GAPS = 4  # different distances between them: what repeats is no picture
 _LEAST_BYTES, _LEAST_VALUES, _MOST_OF_ONE = 512, 128, 0.08
 _FARTHEST_BYTES = 8192  # from one byte 255 to the next
 _LEAST_SIDE_PX, _MOST_SIDE_PX = 16, 8192
@@ -70,7 +71,9 @@ def pieces_of_jpeg(data: bytes) -> Iterator[int]:
             continue
         if number - begin + 1 >= LEAST_KEPT:
             part = raw[places[begin] : places[number] + 2]
-            if (after[begin : number + 1] == 0).sum() >= LEAST_KEPT - _OTHERS and _mixed(part):
+            zeros = (after[begin : number + 1] == 0).sum()
+            uneven = len(set(np.diff(places[begin : number + 1]).tolist())) >= _LEAST_GAPS
+            if zeros >= LEAST_KEPT - _OTHERS and uneven and _mixed(part):
                 yield int(places[begin])
                 return
             if len(part) >= 4 * _FARTHEST_BYTES:

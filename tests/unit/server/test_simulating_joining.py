@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date, timedelta
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -22,9 +23,15 @@ FIRST, AFTER = date(2026, 2, 2), date(2026, 6, 8)
 K = 10
 
 
+def drawn(seed: int) -> Random:
+    return Random(seed)  # noqa: S311 cases, not secrets
+
+
 def hours_of(rng: Random) -> Hours:
     """Hours at random; the months of `FIRST` to `AFTER` have days of 23 hours in two zones."""
-    opening = dict.fromkeys(WEEKDAYS[: rng.choice([5, 6, 7])], rng.choice(SPANS))
+    opening: dict[str, tuple[str, ...]] = dict.fromkeys(
+        WEEKDAYS[: rng.choice([5, 6, 7])], rng.choice(SPANS)
+    )
     closed = frozenset(FIRST + timedelta(days=rng.randrange(120)) for _ in range(5))
     return Hours(rng.choice(ZONES), opening, closed, rng.choice(list(LEAF)))
 
@@ -44,7 +51,7 @@ def same(ours: list[Joined], theirs: list[JoinedCell]) -> bool:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_windows_are_those_of_a_device(seed: int) -> None:
-    hours = hours_of(Random(seed))
+    hours = hours_of(drawn(seed))
     calendar = calendar_of(hours)
     slots = list(hours.slots(FIRST, AFTER))
     theirs = calendar.next_open_window(slots[0].start)
@@ -60,14 +67,14 @@ def test_windows_are_those_of_a_device(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(25))
 def test_cells_are_let_go_as_a_device_does(seed: int) -> None:
-    rng = Random(seed)
+    rng = drawn(seed)
     hours = hours_of(rng)
     calendar = calendar_of(hours)
     mean = rng.choice([0.1, 0.7, 3, 9, 20])
     slots = list(hours.slots(FIRST, AFTER))
     ours, theirs = Joining(K, hours.window_s), Joiner(K, calendar.leaf_level)
     count = 0
-    for slot, following in zip(slots, slots[1:], strict=False):
+    for slot, following in pairwise(slots):
         if rng.random() < 0.01:
             assert same(ours.break_off(), theirs.closed_cells())
             theirs = Joiner(K, calendar.leaf_level)

@@ -1,7 +1,6 @@
 """A chain that is loaded at once leaves what its messages and the roll-up job would have left."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, Row, delete, func, insert, select
+from sqlalchemy import Engine, delete, func, insert, select
 
 from firmware_cfg.codec import encode
 from firmware_cfg.topics import Kind, topic
@@ -104,7 +103,7 @@ def mark_all(engine: Engine) -> None:
         connection.execute(insert(rollup_due), due)
 
 
-def _mark(row: Row[Any], time: StoreTime) -> tuple[UUID, UUID, date]:
+def _mark(row: Any, time: StoreTime) -> tuple[UUID, UUID, date]:
     return row.org_id, row.point_id, time.trading_day(row.start_at)
 
 
@@ -163,7 +162,7 @@ def test_stores_are_the_same_however_many_processes_draw_them(chain: Chain, tmp_
 def test_a_second_chain_is_refused(empty: Engine, chain: Chain) -> None:
     one = replace(chain, stores=chain.stores[1:2])
     loaded(empty, one)
-    with pytest.raises(SimulationError, match="has a simulated chain"):
+    with pytest.raises(SimulationError, match="without a simulated chain"):
         loaded(empty, one)
 
 
@@ -187,8 +186,8 @@ def test_the_truth_says_what_happened(chain: Chain) -> None:
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Iterator[list[str]]:
-    yield ["simulate", "--state", str(tmp_path / "state"), "--processes", "1"]
+def command(tmp_path: Path) -> list[str]:
+    return ["simulate", "--state", str(tmp_path / "state"), "--processes", "1"]
 
 
 def test_the_command_fills_a_database_that_the_checks_find_whole(
@@ -209,6 +208,7 @@ def test_the_command_fills_a_database_that_the_checks_find_whole(
         (("--stores", "0"), "--stores: expected 1 to 5000, found 0"),
         (("--days", "900"), "--days: expected 1 to 395, found 900"),
         (("--start", "2020-01-01"), "--start: expected"),
+        (("--organisation", "A B"), "--organisation: expected a key"),
     ],
 )
 def test_what_cannot_be_simulated_is_said(

@@ -1,16 +1,22 @@
 """What simulated devices send is what a device may send."""
 
+import math
 from collections.abc import Iterator
 from datetime import date, datetime
+from itertools import pairwise
+from random import Random
 
 import pytest
 
 from firmware_cfg.cells import Cell, Level, PointKind
 from firmware_cfg.codec import decode, encode
+from firmware_cfg.histogram import bucket_index
 from firmware_cfg.messages import Window
 from server.simulating.chain import Chain, PlannedStore, planned_chain
 from server.simulating.delivery import delivered
+from server.simulating.service import Party
 from server.simulating.stream import Drawn, messages
+from server.simulating.tally import SCALE, Tally, coarser
 
 START = date(2026, 3, 2)
 Sent = list[tuple[PlannedStore, tuple[Window, ...]]]
@@ -53,7 +59,7 @@ def test_every_cell_has_k_visits_and_none_overlaps(
         )
     for spans in taken.values():
         in_order = sorted(spans)
-        assert all(a[1] <= b[0] for a, b in zip(in_order, in_order[1:], strict=False))
+        assert all(a[1] <= b[0] for a, b in pairwise(in_order))
 
 
 def test_a_small_team_is_told_of_in_weeks_alone(
@@ -122,7 +128,7 @@ def test_what_happens_to_devices(chain: Chain, sent: Sent) -> None:
     assert len(set(numbers)) == len(numbers)
 
 
-def test_some_messages_come_late_and_some_twice(chain: Chain, sent: Sent) -> None:
+def test_some_messages_come_late_and_some_twice(sent: Sent) -> None:
     day = [(one, window) for one, windows in sent[:4] for window in windows]
     came = delivered(day, 1)
     assert len(came) > len(day)
@@ -130,3 +136,13 @@ def test_some_messages_come_late_and_some_twice(chain: Chain, sent: Sent) -> Non
     late = [at - window.end for at, window in came if window.device == "enc-0003"]
     assert max(late).total_seconds() > 3600 * 5
     assert [at for at, _ in came] == sorted(at for at, _ in came)
+
+
+def test_a_duration_is_counted_in_the_bucket_of_the_contract() -> None:
+    rng = Random(8)  # noqa: S311 cases, not secrets
+    for _ in range(500):
+        stay_s = rng.expovariate(1 / 40) + 5
+        tally = Tally()
+        tally.count([Party(math.inf, math.inf, stay_s, 0.0, interrupted=False)])
+        assert tally.stay == {bucket_index(stay_s, SCALE): 1}
+        assert coarser(tally.stay, 1) == {bucket_index(stay_s, 1): 1}

@@ -1,6 +1,5 @@
 """API and pages over a small store: shapes, problems, protection, languages."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ from tests.unit.server.asgi import Client
 
 NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
 NO_POINT = "/api/v1/points/00000000-0000-0000-0000-000000000000"
-OPENAPI = Path(__file__).parents[3] / "docs" / "openapi.json"
 
 
 @pytest.fixture
@@ -251,27 +249,3 @@ def test_labels_cannot_become_markup(client: Client, parts: Parts) -> None:
     with parts.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE point SET label = '<script>alert(1)</script>'")
     assert "&lt;script&gt;" in page(client)
-
-
-def test_openapi_is_as_committed(client: Client) -> None:
-    """Rewrite the file with `python -m tests.unit.server.test_web` after a wanted change."""
-    assert client.get("/api/v1/openapi.json").json() == json.loads(OPENAPI.read_text("utf-8"))
-
-
-if __name__ == "__main__":
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from sqlalchemy import create_engine
-
-    from server.signing import SigningKey
-
-    nothing = create_engine("sqlite://")
-    link = LinkStatus(LinkState.CONNECTING, NOW)
-    app = make_app(
-        Parts(
-            nothing,
-            SigningKey(Ed25519PrivateKey.generate()),
-            FakeClock(NOW),
-            lambda: health_of(nothing, lambda: link, IngestState),
-        )
-    )
-    OPENAPI.write_text(json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n", "utf-8")

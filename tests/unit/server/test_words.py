@@ -69,4 +69,4 @@ def test_each_language_has_the_same_words_with_the_same_values(language: str) ->
 
 def test_chinese_is_chinese() -> None:
     same = {key for key, text in catalogue("zh").items() if text == catalogue("en")[key]}
-    assert same <= {"app.name", "lang.en", "lang.zh", "period.shown_day", "time.days"}
+    assert same <= {"app.name", "lang.en", "lang.zh", "period.shown_day", "time.days", "fleet.mb"}

@@ -95,6 +95,7 @@ def health(*, retained: bool = False, **changes: Any) -> Published:
         "clock": "rtc",
         "faults": [],
         "kernel_layers": ["seccomp"],
+        "certificate_days": None,
         "ledger": None,
     } | changes
     topic = "encounter/v1/canary/up/health"
