@@ -62,16 +62,13 @@ def _store(one: PlannedStore, drawn: Drawn) -> dict[str, Any]:
 
 def _regimes(one: PlannedStore) -> list[dict[str, Any]]:
     """The times and the true figures of all points together, and from when on they hold."""
-    starts = [one.opens]
-    if one.trained_from is not None and one.opens < one.trained_from < one.ends:
-        starts.append(one.trained_from)
     return [
         {
             "from": day.isoformat(),
             "service": asdict(one.service_on(day)),
             "figures": true_figures(one.service_on(day)).told(one.team_size),
         }
-        for day in starts
+        for day in one.regimes()
     ]
 
 

@@ -11,6 +11,7 @@ when is drawn from the seed and the number, so that a store is the same in a lar
 | 2, 6, 10, … | the camera is blind for some days: windows of nothing |
 | 5, 14, 23, … | the device is replaced by another |
 | 7, 19, 31, … | closes for good; its device moves to the next store, which opens a week later |
+| 6, 14, 22, … | staff are missing in the last five weeks: greeting and service begin later |
 | 3, 13, 23, … | the uplink is down now and then: messages come late |
 | the last of 10 or more | has just opened, and is on trial |
 """
@@ -30,6 +31,7 @@ ORGANISATION = "simulated"
 TEAMS = (5, 3, 2, 8, None, 4, 3, 1, 12, 6)
 THRESHOLDS = (10, 10, 15, 10, 10, 12, 10, 20)
 WINDOWS_S = (1800, 3600, 1800, 3600, 900)
+SHORT_FOR = timedelta(weeks=5)
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat")
 
 
@@ -73,6 +75,7 @@ class PlannedStore:
         visits_h: parties an hour, on the average of the year.
         team_size: as declared at the device; none: not declared.
         trained_from: from when on greetings are quicker; none: never.
+        short_from: from when on staff are missing; none: never.
         opens, ends: trading days [opens, ends) of business.
         trial: nobody has confirmed it.
         late: its uplink is down now and then.
@@ -91,6 +94,7 @@ class PlannedStore:
     team_size: int | None
     k: int
     trained_from: date | None
+    short_from: date | None
     opens: date
     ends: date
     trial: bool
@@ -98,8 +102,17 @@ class PlannedStore:
 
     def service_on(self, day: date) -> Service:
         """The times of a day."""
-        trained = self.trained_from is not None and day >= self.trained_from
-        return self.service.trained() if trained else self.service
+        found = self.service
+        if self.trained_from is not None and day >= self.trained_from:
+            found = found.trained()
+        if self.short_from is not None and day >= self.short_from:
+            found = found.shorthanded()
+        return found
+
+    def regimes(self) -> list[date]:
+        """The days from which on other times hold than before; the first one is `opens`."""
+        changes = {one for one in (self.trained_from, self.short_from) if one is not None}
+        return [self.opens, *sorted(day for day in changes if self.opens < day < self.ends)]
 
     def day_begins(self, day: date) -> datetime:
         """When a trading day begins, UTC."""
@@ -157,6 +170,7 @@ class _Plan:
             team_size=TEAMS[number % len(TEAMS)],
             k=THRESHOLDS[number % len(THRESHOLDS)],
             trained_from=self.trained_from if place.land == TRAINED_LAND else None,
+            short_from=monday_of(self.end - SHORT_FOR) if number % 8 == 6 else None,
             opens=opens,
             ends=ends,
             trial=self._is_new(number),

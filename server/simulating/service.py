@@ -21,6 +21,8 @@ ABANDON_AFTER_S = 15.0
 EXPECTED = Expectations(greet_within_s=30.0, serve_within_s=180.0)
 TRAINED = 0.6
 """What training does to the mean time to a greeting."""
+SHORTHANDED = 1.5
+"""What a lack of staff does to the times to a greeting and to the beginning of a service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class Service:
     def trained(self) -> "Service":
         """After a training in greeting."""
         return replace(self, greet_s=self.greet_s * TRAINED)
+
+    def shorthanded(self) -> "Service":
+        """While staff are missing."""
+        greet_s, begin_s = self.greet_s * SHORTHANDED, self.begin_s * SHORTHANDED
+        return replace(self, greet_s=greet_s, begin_s=begin_s)
 
 
 class Party(NamedTuple):

@@ -18,6 +18,7 @@ from server.schema.fleet import device_status
 from server.schema.identity import device
 from server.scope import Scope
 from server.web.parts import Parts
+from server.web.working import working
 
 DEVICES_A_PAGE = 40
 A_DAY = timedelta(days=1)
@@ -101,7 +102,8 @@ def fleet_page(parts: Parts, scope: Scope, number: int = 1) -> FleetPage:
     period = Period(now - SETTLES_AFTER - A_DAY, now - SETTLES_AFTER)
     with parts.engine.connect() as connection:
         stores = {one.store_id: one for one in queries.stores(connection, scope, limit=ALL)}
-        devices = [one for one in queries.devices(connection, scope, now) if one.store_id in stores]
+        known = working(connection, scope, queries.devices(connection, scope, now))
+        devices = [one for one in known if one.store_id in stores]
         devices.sort(key=lambda one: (_order(one), stores[one.store_id].name, one.device))
         last = max(1, -(-len(devices) // DEVICES_A_PAGE))
         number = min(max(1, number), last)

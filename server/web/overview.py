@@ -19,6 +19,7 @@ from server.web.parts import Parts
 from server.web.reasons import COMPARED, Note, notes
 from server.web.sparklines import Drawing, Scale, drawing
 from server.web.standings import NO_WEEK, NO_WEEKS, Figure, Week, Weeks
+from server.web.working import working
 
 STORES_A_PAGE = 25
 NOTES_SHOWN = 6
@@ -118,7 +119,7 @@ def overview_page(
     mondays = tuple(monday - timedelta(weeks=back) for back in reversed(range(TREND_WEEKS)))
     with parts.engine.connect() as connection:
         stores = queries.stores(connection, scope, limit=ALL)
-        devices = queries.devices(connection, scope, now)
+        devices = working(connection, scope, queries.devices(connection, scope, now))
         weeks = standings.of_stores(connection, scope, [monday])
         earlier = mondays[-1 - EARLIER_WEEKS : -1]
         past = standings.of_stores(connection, scope, earlier, [*COMPARED, "visits"])
@@ -142,7 +143,7 @@ def overview_page(
         running=monday_of(now.date()) == monday,
         mondays=mondays,
         notes=tuple(notes(stores, known, devices, monday, earlier)),
-        areas=tuple(_area_row(one, drawn) for one in areas),
+        areas=tuple(_area_row(one, drawn) for one in _opened(areas, chosen)),
         rows=tuple(
             OverviewRow(
                 name=one.name,
@@ -241,6 +242,23 @@ def _chosen(areas: Sequence[Area], region_id: UUID | None) -> Area | None:
         if one.region_id == region_id:
             return one
     raise NotFoundError(f"no region {region_id}")
+
+
+def _opened(areas: Sequence[Area], chosen: Area | None) -> list[Area]:
+    """The areas that are shown: the uppermost two levels; or those above a region, and below it."""
+    if chosen is None:
+        return [one for one in areas if one.depth <= 1]
+    by_id = {one.region_id: one for one in areas if one.region_id is not None}
+    path = [chosen]
+    while path[-1].parent_id in by_id and path[-1].parent_id is not None:
+        path.append(by_id[path[-1].parent_id])
+    return [
+        one
+        for one in areas
+        if one in path
+        or (one.parent_id == chosen.region_id and one.region_id is not None)
+        or (one.region_id is None and one.org_id == chosen.org_id)
+    ]
 
 
 def _inside(

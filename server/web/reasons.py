@@ -5,7 +5,8 @@ against the middle of the store's own four weeks before. It is named where it is
 least `NOTEWORTHY` and its 95 % range does not hold the other figure. It is *sure* where the two
 ranges do not meet, and else *likely*. A device that is silent, or a trial, is a fact.
 
-Reasons are ranked by how sure they are, then by how many parties of a week they concern.
+Reasons are ranked by how sure they are, then by how many parties of a week they concern; a trial
+comes last, since nothing is wrong with it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -71,9 +72,9 @@ class Reason:
     devices: tuple[str, ...] = ()
 
     @property
-    def order(self) -> tuple[bool, float, str]:
+    def order(self) -> tuple[bool, bool, float, str]:
         """The first of all is the most pressing."""
-        return not self.sure, -self.concerned, self.kind
+        return self.kind is Kind.TRIAL, not self.sure, -self.concerned, self.kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from server.web.standings import Figure
 
-WIDTH, HEIGHT = 140, 36
+WIDTH, HEIGHT = 140, 30
 EDGE = 4
 STEP = 0.1
 

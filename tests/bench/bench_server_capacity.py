@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
-import httpx
-import psutil
 from sqlalchemy import Connection, Engine, func, select, text
 
 from firmware_cfg.codec import encode
 from firmware_cfg.topics import Kind, topic
+from server.at_once import insert_all
 from server.database import open_database, sqlite_url
 from server.ingest.committing import commit
 from server.ingest.reading import read
@@ -28,21 +28,19 @@ from server.parts_of_time import KEPT, KEPT_OTHERWISE
 from server.retention import KEYS, YEARS
 from server.rollups.calendar import Grain
 from server.rollups.job import roll_up
+from server.schema.access import access_log
 from server.schema.rollups import rollup
 from server.schema.whole import metadata
 from server.testing import MessageFactory
+from tests.bench.capacity_processes import show_broker, show_processes
 from tests.bench.ingest_load import Payloads, name_of
 from tests.bench.ingest_stand import fill_identity, load_average
-from tests.brokers import free_port, start_mosquitto
-from tests.integration.server.processes import Device, ServerProcess, eventually
 from tests.postgres import MIGRATED, running
-from tests.unit.server.conftest import IDENTITY
 
 BATCH = 256
 WINDOWS_A_DAY = 48
-BUSY_WINDOWS = 500
+ANSWERS = 20_000
 SIZES = (100, 500, 2_000)
-SETTINGS: Mapping[str, str] = {"shared_buffers": "128MB", "fsync": "off"}
 KEPT_FOR = {
     "message": KEYS,
     "raw_message": KEPT_OTHERWISE["raw_message"],
@@ -165,6 +163,31 @@ def _grains(connection: Connection, whole: int) -> dict[str, tuple[int, int]]:
     }
 
 
+def show_access_log(engine: Engine) -> None:
+    """Bytes of an answer in the log of who saw what."""
+    org_id, account_id, now = uuid4(), uuid4(), datetime.now(UTC)
+    with engine.begin() as connection:
+        before = _bytes_of(connection, "access_log")
+        rows = [
+            {
+                "org_id": org_id,
+                "at": now + timedelta(milliseconds=number),
+                "entry_id": uuid4(),
+                "store_id": uuid4(),
+                "account_id": account_id,
+                "account": "ada.lovelace",
+                "way": "page",
+                "operation": "getStoreFigures",
+                "subject": f"store {uuid4()}",
+                "status": 200,
+            }
+            for number in range(ANSWERS)
+        ]
+        insert_all(connection, access_log, rows)
+        each = (_bytes_of(connection, "access_log") - before) / ANSWERS
+    print(f"an answer in the log of who saw what: {each:,.0f} bytes for 12 months")
+
+
 def show_disk(engine_name: str, found: Mapping[str, tuple[int, int]], chain: Chain) -> None:
     """Bytes of each kind of row, and the disk of a server that has run for long."""
     print(f"\n{engine_name}")
@@ -195,59 +218,6 @@ def show_disk(engine_name: str, found: Mapping[str, tuple[int, int]], chain: Cha
         print(f"| {devices:,} | {devices * year / 1e9:,.1f} GB | {devices * each / 1e9:,.1f} GB |")
 
 
-def show_processes() -> None:
-    """Memory and descriptors of the server's processes and of the broker."""
-    print("\n| | memory, MB (RSS, at most) | descriptors |")
-    print("|---|---|---|")
-    with tempfile.TemporaryDirectory(prefix="encounter-bench-") as name, running(SETTINGS) as pg:
-        pg.make_template()
-        folder = Path(name)
-        (folder / "identity.toml").write_text(IDENTITY, "utf-8")
-        broker = start_mosquitto(free_port(), folder)
-        for kind, options in (
-            ("SQLite", ()),
-            ("PostgreSQL, one worker", ("--database", pg.new_database(MIGRATED))),
-            (
-                "PostgreSQL, --workers 2",
-                ("--database", pg.new_database(MIGRATED), "--workers", "2"),
-            ),
-        ):
-            place = folder / str(len(options))
-            place.mkdir()
-            server = ServerProcess(
-                place, broker.port, free_port(), folder / "identity.toml", options
-            )
-            server.start()
-            server.connected()
-            _keep_busy(server, broker.port)
-            assert server.process is not None
-            root = psutil.Process(server.process.pid)
-            for number, one in enumerate([root, *root.children(recursive=True)]):
-                told = "server" if number == 0 else " ".join(one.cmdline())[-40:]
-                print(f"| {kind}: {told} | {_peak_mb(one):.0f} | {one.num_fds()} |")
-            server.stop()
-        broker.kill()
-
-
-def _keep_busy(server: ServerProcess, broker_port: int) -> None:
-    """Let it take some hundred windows, and answer about them."""
-    factory = MessageFactory()
-    first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=20)
-    starts = [first + timedelta(minutes=30) * step for step in range(BUSY_WINDOWS)]
-    payloads = [encode(factory.window(factory.cell(at), start=at)) for at in starts]
-    device = Device("kiosk-1", broker_port, server, payloads)
-    eventually(lambda: device.unsettled == 0, 60.0)
-    device.stop()
-    for path in ("/api/v1/stores", "/api/v1/devices", "/api/v1/openapi.json"):
-        httpx.get(server.url + path, headers=server.bearer)
-
-
-def _peak_mb(process: psutil.Process) -> float:
-    status = Path(f"/proc/{process.pid}/status").read_text("utf-8")
-    (line,) = [one for one in status.splitlines() if one.startswith("VmHWM")]
-    return int(line.split()[1]) / 1024
-
-
 def options() -> argparse.Namespace:
     """The command line."""
     one = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -266,7 +236,7 @@ def main() -> None:
         f"{chain.devices} devices, {chain.days} days from {date.isoformat(chain.first.date())}, "
         f"{WINDOWS_A_DAY} windows a day, {chain.busy} of them with a cell; load {load_average()}"
     )
-    with tempfile.TemporaryDirectory(prefix="encounter-bench-") as name, running(SETTINGS) as pg:
+    with tempfile.TemporaryDirectory(prefix="encounter-bench-") as name, running() as pg:
         pg.make_template()
         urls = {"SQLite": sqlite_url(Path(name) / "encounter.db")}
         urls["PostgreSQL"] = pg.new_database(MIGRATED)
@@ -277,9 +247,11 @@ def main() -> None:
             stored, took_s = fill(engine, chain)
             found = sizes(engine, before)
             show_disk(f"{kind}: {stored:,} windows in {took_s:.0f} s", found, chain)
+            show_access_log(engine)
             engine.dispose()
     if not chosen.no_processes:
         show_processes()
+        show_broker()
 
 
 if __name__ == "__main__":

@@ -68,8 +68,12 @@ class Server:
         """Its workers' processes."""
         if self.process is None or self.process.poll() is not None:
             return []
-        children = psutil.Process(self.process.pid).children()
-        return [one.pid for one in children if "spawn_main" in " ".join(one.cmdline())]
+        found = []
+        for one in psutil.Process(self.process.pid).children():
+            with contextlib.suppress(psutil.Error):  # it has just ended
+                if "spawn_main" in " ".join(one.cmdline()):
+                    found.append(one.pid)
+        return found
 
     def kill(self) -> None:
         """End it and wait for its workers, which must not outlive it."""

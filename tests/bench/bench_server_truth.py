@@ -25,6 +25,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
+from firmware_cfg.cells import PointKind
 from firmware_cfg.histogram import Histogram
 from server import statistics
 from server.clock import now_utc
@@ -44,6 +45,7 @@ from server.statistics import Quantile, Share
 from server.unions import Measure, Union
 
 Interval = tuple[float, float]
+THIN_VISITS_H = 4.0
 WAYS = ("as shown", "bucketed", "sampling")
 SHARES = {
     "served_within": (Measure.WAITING, EXPECTED.serve_within_s),
@@ -150,9 +152,9 @@ def _crossing(rows: Sequence[Row], curve: Sequence[float], level: float) -> floa
 
 def kind_of(one: PlannedStore) -> str:
     """What may make a store's intervals special."""
-    if one.number % 5 == 4:
-        return "thin cells"
-    return "queue before counters" if one.number % 3 == 2 else "counters"
+    if any(point.kind is PointKind.QUEUE for point in one.points):
+        return "queue before counters"
+    return "thin cells" if one.visits_h < THIN_VISITS_H else "counters"
 
 
 def weeks_of(connection: Connection, where: Where) -> dict[date, Union]:
@@ -247,8 +249,9 @@ def main() -> None:
     print(f"\n{chosen.stores} stores, {chosen.weeks} weeks, seed {chosen.seed}")
     print("±: half an interval; of a share in points, of a time in percent of the true one")
     table("by figure", found, lambda one: one.figure)
-    plain = [one for one in found if one.kind == "counters"]
-    table("by figure, counters", plain, lambda one: one.figure)
+    for kind in sorted({one.kind for one in found}):
+        of_kind = [one for one in found if one.kind == kind]
+        table(kind, of_kind, lambda one: one.figure)
     table("by kind of store", found, lambda one: one.kind)
     table("all", found, lambda _: "all")
 

@@ -189,7 +189,9 @@ class Load:
                     self._tend(one, now_s)
                 wanted = sum(one.total for one in self.senders)
             if not self.open_ended and self.settled >= wanted:
-                return True
+                wanted = sum(one.total for one in self.senders)  # more, just before the end
+                if self.settled >= wanted:
+                    return True
         return False
 
     def _tend(self, one: Sender, now_s: float) -> None:

@@ -101,12 +101,6 @@ class Client:
         self.refused += [code.value] if getattr(code, "is_failure", False) else []  # type: ignore[attr-defined]
         self._answered.set()
 
-    def _on_subscribe(
-        self, _c: object, _u: object, _mid: int, codes: list[object], _p: object
-    ) -> None:
-        self.granted = [code.value for code in codes]  # type: ignore[attr-defined]
-        self._answered.set()
-
     def publish(self, name: str, payload: bytes = b"x", *, retain: bool = False) -> bool:
         """Whether the broker takes it."""
         self._answered.clear()

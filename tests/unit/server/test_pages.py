@@ -1,4 +1,4 @@
-"""What a manager sees: the usual period, the store's total, queues, the first page, k in force."""
+"""The page of a store: the usual period, the store's total, queues, k in force."""
 
 import re
 from datetime import datetime, timedelta
@@ -10,21 +10,16 @@ from sqlalchemy import Engine
 from firmware_cfg.codec import encode
 from firmware_cfg.histogram import Fate, Histogram
 from firmware_cfg.messages import Cell, Outcomes, PointKind, WireHistogram
-from server.database import writer
 from server.health import health_of
-from server.identity import apply_identity
-from server.identity_file import load_identity
 from server.ingest.committing import commit
 from server.ingest.link import LinkState, LinkStatus
 from server.ingest.reading import read
 from server.ingest.worker import IngestState
 from server.signing import open_key
 from server.testing import MONDAY, FakeClock, Load, MessageFactory
-from server.web import contents
 from server.web.app import make_app
 from server.web.parts import Parts
 from tests.unit.server.asgi import Client
-from tests.unit.server.conftest import IDENTITY
 
 HALF_HOUR = timedelta(minutes=30)
 BASE = "encounter/v1/kiosk-1/up/"
@@ -239,54 +234,7 @@ def test_suppressed_names_the_k_in_force(
     reported = read(BASE + "reported", encode(factory.reported(k=25)))
     commit(engine, [reported], NOON)
     assert "suppressed (fewer than 25 parties), or not measured" in seen(client)
-    assert "figures appear once 25 parties stand together" in words(client.get("/").text)
     take(engine, factory, factory.cell(visits=70, staff=False, k=30))
     text = seen(client)
     assert "suppressed (fewer than 30 parties, or a small team)" in text
     assert "fewer than 10" not in text
-
-
-def test_the_first_page_says_where_people_wait(
-    engine: Engine, factory: MessageFactory, client: Client, clock: FakeClock
-) -> None:
-    assert "Nothing is released yet" in words(client.get("/").text)
-    commit(engine, [read(BASE + "state", encode(factory.state()))], NOON)
-    take(engine, factory, factory.cell(visits=60))
-    clock.at = TOMORROW
-    text = words(client.get("/").text)
-    assert "Visits 60 Served within 3 min" in text
-    assert "95 % confidence interval" in text
-    assert "Abandoned" in text
-    assert "For 16 November 08:00–08:30" in text
-    assert "kiosk-1: silent for more than 90 min" in text
-    life = read(BASE + "health", encode(factory.health()))
-    commit(engine, [life], TOMORROW)
-    assert "kiosk-1: online" in words(client.get("/").text)
-    take(engine, factory, line(factory, 40, MONDAY + HALF_HOUR), at=MONDAY + HALF_HOUR)
-    assert "Visits 100 " in words(client.get("/").text)
-    clock.at = TOMORROW + timedelta(days=20)
-    text = words(client.get("/").text)
-    assert "Nothing was released in the last 7 days. Latest figures: 16 November" in text
-
-
-def test_many_stores_come_a_page_at_a_time(
-    client: Client, monkeypatch: pytest.MonkeyPatch, engine: Engine, identity_path: Path
-) -> None:
-    table = IDENTITY[IDENTITY.index("[[store]]") : IDENTITY.index("[[device]]")]
-    second = table.replace('"pudong-1"', '"puxi-1"').replace('"Pudong"', '"Puxi"')
-    identity_path.write_text(IDENTITY + second, "utf-8")
-    with writer(engine).begin() as connection:
-        apply_identity(connection, load_identity(identity_path))
-    assert "More stores" not in client.get("/").text
-    monkeypatch.setattr(contents, "STORES_A_PAGE", 1)
-    first = client.get("/").text
-    (more,) = re.findall(r'href="(/\?after=[^"]+)">More stores', first)
-    second = client.get(more).text
-    assert ("Pudong" in first) is not ("Puxi" in first)
-    assert ("Pudong" in second) is ("Puxi" in first)
-    assert "More stores" not in second
-
-
-def test_the_first_page_speaks_chinese(client: Client) -> None:
-    text = client.get("/", headers={"Accept-Language": "zh"}).text
-    assert "尚未发布数据：满 10 组顾客后才会显示。" in text

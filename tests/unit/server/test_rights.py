@@ -93,7 +93,8 @@ ROUTES = {
         GET /tokens, POST /tokens, POST /tokens/{token_id}/revoke,
         GET /api/v1/tokens, POST /api/v1/tokens, DELETE /api/v1/tokens/{token_id}""",
     Right.FIGURES: """
-        GET /, GET /stores/{store_id}, GET /api/v1/stores, GET /api/v1/stores/{store_id},
+        GET /, GET /stores/{store_id}, GET /fleet,
+        GET /api/v1/stores, GET /api/v1/stores/{store_id},
         GET /api/v1/stores/{store_id}/points, GET /api/v1/stores/{store_id}/figures,
         GET /api/v1/stores/{store_id}/weeks, GET /api/v1/points/{point_id}/figures,
         GET /api/v1/points/{point_id}/course, GET /api/v1/devices, GET /api/v1/organisations,
@@ -105,11 +106,14 @@ ROUTES = {
         GET /api/v1/stores/{store_id}/figures.csv, GET /api/v1/exports/standings.csv,
         GET /api/v1/points/{point_id}, GET /api/v1/points/{point_id}/gaps,
         GET /api/v1/devices/{device}, GET /api/v1/devices/{device}/assignments""",
-    Right.NOTE: "POST /api/v1/stores/{store_id}/notes",
+    Right.NOTE: "POST /stores/{store_id}/notes, POST /api/v1/stores/{store_id}/notes",
     Right.AMEND: """
+        POST /stores/{store_id}/voids,
+        POST /stores/{store_id}/amendments/{amendment_id}/withdraw,
         POST /api/v1/stores/{store_id}/amendments,
         DELETE /api/v1/stores/{store_id}/amendments/{amendment_id}""",
     Right.CONFIRM: """
+        POST /stores/{store_id}/confirm,
         PUT /api/v1/stores/{store_id}/confirmation,
         DELETE /api/v1/stores/{store_id}/confirmation""",
     Right.IDENTITY: """
@@ -121,8 +125,11 @@ ROUTES = {
         DELETE /api/v1/points/{point_id}/merge, PATCH /api/v1/devices/{device},
         PUT /api/v1/devices/{device}/place, POST /api/v1/devices/{device}/replacement,
         PUT /api/v1/devices/{device}/retirement""",
-    Right.ACCESS_LOG: "GET /api/v1/access-log",
+    Right.ACCESS_LOG: "GET /access-log, GET /api/v1/access-log",
     Right.EVIDENCE: """
+        GET /privacy, GET /stores/{store_id}/privacy,
+        POST /stores/{store_id}/privacy/audit-reports,
+        GET /stores/{store_id}/privacy/audit-reports/{report_id},
         GET /api/v1/devices/{device}/ledger-head, GET /api/v1/devices/{device}/ledger-heads,
         GET /api/v1/devices/{device}/ledger-heads/{day}, GET /api/v1/audit-reports,
         GET /api/v1/devices/{device}/audit-reports, POST /api/v1/devices/{device}/audit-reports,

@@ -115,6 +115,9 @@ def test_what_happens_to_devices(chain: Chain, sent: Sent) -> None:
     old, new = chain.stores[5].devices
     assert (old.after, new.why) == (new.first, "replaced")
     assert chain.stores[11].trial
+    short = chain.stores[6]
+    assert len(short.regimes()) == 2
+    assert short.service_on(short.ends).begin_s > short.service.begin_s
     for store, windows in sent:
         for gap in store.gaps:
             inside = [
