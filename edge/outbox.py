@@ -155,6 +155,10 @@ class Outbox:
             found = {str(status): int(count) for status, count in rows}
         return Counts(*(found.get(name, 0) for name in ("pending", "settled", "rejected")))
 
+    def last_made(self) -> int:
+        """The sequence of the newest message; 0 where none was ever made."""
+        return self._last_seq()
+
     def first_kept(self) -> int:
         """The oldest sequence that is still here; the next one where none is.
 

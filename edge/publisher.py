@@ -4,8 +4,9 @@
 
 A broker that cannot be reached is a state with a reason, never a crash. A broker's
 acknowledgement only frees a slot; a message is settled by the server's signed word alone.
-What the server has not settled is sent again after a pause that doubles, and from the
-oldest on after every reconnection: it drops what it has. One thread does all of it.
+What the server has not settled is sent again after a pause that doubles, and after every
+reconnection, from the oldest on: it drops what it has. Only what is made while a connection
+stands leaves before that (`edge.in_flight`). One thread does all of it.
 
 Whatever is sent is in the ledger first: window messages since they are in the outbox, everything
 else is recorded here a moment before. Where it cannot be recorded (the disk is full) the connection
@@ -238,7 +239,7 @@ class Publisher:
         if settled.behind and now_s - self._restored_at_s >= self._timing.restore_s:
             again = self._outbox.resend(ack.up_to)
             self._restored_at_s = now_s
-            self._in_flight.begin(now_s)
+            self._in_flight.again(now_s)
             LOG.warning("server_behind up_to=%d, %d messages again", ack.up_to, again)
             birth = self._state(online=True)
             self._record((EntryKind.STATE, birth))

@@ -28,7 +28,7 @@ from sqlalchemy import Engine, inspect, make_url
 
 from server.database import open_database, open_engine
 from server.errors import BackupError
-from server.migrating import step_now
+from server.migrating import known_steps, step_now
 from server.signing import KEY_FILE
 
 MANIFEST, SQLITE, POSTGRESQL = "manifest.json", "encounter.db", "encounter.pgdump"
@@ -105,18 +105,23 @@ def put_back(place: Place, source: Path) -> Manifest:
         BackupError: not a whole backup, of another engine, or something is there already.
     """
     kept = [place.state_dir / one for one in (KEY_FILE, WORKER_ID_FILE)]
-    there = [path for path in kept if path.exists()]
-    if place.is_sqlite and place.sqlite_file.exists():
-        there.append(place.sqlite_file)
+    there = [path for path in (*kept, *_sqlite_files(place)) if path.exists()]
     if there:
         raise BackupError(f"{there[0]}: is there already; expected an empty state folder")
     with _beside(place.state_dir / "restored") as folder:
         manifest = _unpack(source, folder)
-        _put_database(place, folder, manifest)
-        for path in kept:
+        _check(place, folder, manifest)
+        for path in kept:  # before the database: without its key a server would make another
             if (folder / path.name).exists():
                 (folder / path.name).chmod(0o600)
                 (folder / path.name).replace(path)
+        _sync(place.state_dir)
+        try:
+            _put_database(place, folder)
+        except BaseException:
+            for path in kept:
+                path.unlink(missing_ok=True)
+            raise
         _sync(place.state_dir)
     open_database(place.database_url).dispose()
     return manifest
@@ -152,15 +157,41 @@ def _snapshot(place: Place, folder: Path) -> tuple[str, str]:
     return step, SQLITE
 
 
-def _put_database(place: Place, folder: Path, manifest: Manifest) -> None:
+def _sqlite_files(place: Place) -> list[Path]:
+    """The database's file, and those that SQLite would read as part of it."""
+    if not place.is_sqlite:
+        return []
+    file = place.sqlite_file
+    return [file.with_name(file.name + end) for end in ("", "-wal", "-shm", "-journal")]
+
+
+def _check(place: Place, folder: Path, manifest: Manifest) -> None:
+    """Refuse a backup that this server could not use, before anything is in its place."""
     if manifest.engine != ("sqlite" if place.is_sqlite else "postgresql"):
         raise BackupError(f"a backup of {manifest.engine}, and --database names another engine")
+    if manifest.schema_step not in known_steps():
+        raise BackupError(
+            f"a backup of a newer version (schema {manifest.schema_step}): put it back with it"
+        )
+    if not place.is_sqlite:
+        _check_empty(open_engine(place.database_url))
+        return
+    database = sqlite3.connect(folder / SQLITE)
+    try:
+        (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        verdict = str(error)
+    finally:
+        database.close()
+    if verdict != "ok":
+        raise BackupError(f"the backup's database is damaged: {verdict}")
+
+
+def _put_database(place: Place, folder: Path) -> None:
     if place.is_sqlite:
         place.sqlite_file.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(folder / SQLITE, place.sqlite_file)
         return
-    engine = open_engine(place.database_url)
-    _check_empty(engine)
     whole = ("--no-owner", "--single-transaction", "--exit-on-error")
     _run_tool(place, "pg_restore", *whole, str(folder / POSTGRESQL))
 

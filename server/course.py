@@ -16,8 +16,8 @@ from server.figures import (
     Certainty,
     Expectations,
     PointFigures,
-    certainty_of,
-    errors_of,
+    certainty_of_seconds,
+    errors_with,
     point_figures,
     quantile_shown,
 )
@@ -26,7 +26,7 @@ from server.queries import CoverageRange
 from server.released_cell import ReleasedCell
 from server.statistics import Quantile, Share
 from server.suppression import PointRef, Suppressed, cell_times, shown
-from server.unions import union_of
+from server.unions import milliseconds, union_of
 
 LONGEST_COURSE = timedelta(days=35, hours=1)
 SETTLES_AFTER = timedelta(hours=2)
@@ -112,18 +112,21 @@ class _Asked:
 def _brief_of(asked: _Asked) -> Brief:
     one = asked.cell
     closed = one.visits - one.still_present
-    whole = union_of(one)
-    errors = errors_of(whole)
+    made_with = one.comparability
+    errors = errors_with(frozenset([(made_with.definition_version, made_with.model)]))
     serve_s = asked.expectations.serve_within_s
-    served = statistics.share_within(one.waiting, serve_s, errors.waiting)
+    served = None
+    if not asked.is_queue:
+        served = statistics.share_within(one.waiting, serve_s, errors.waiting)
     left = statistics.proportion(one.abandoned, closed, errors.abandoned)
     length, error = (one.stay, errors.stay) if asked.is_queue else (one.waiting, errors.waiting)
+    seconds = (one.observed_s, one.bridged_s, one.unknown_s)
     return Brief(
         visits=one.visits,
         time=quantile_shown(length, MEDIAN, one.k, error),
         served_within=None if asked.is_queue else shown(served, one.visits, one.k),
         abandoned=shown(left, one.visits, one.k),
-        certainty=certainty_of(whole.sums),
+        certainty=certainty_of_seconds(*(milliseconds(each) / 1000 for each in seconds)),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
 
 from firmware_cfg.accuracy import Accuracy, Misjudged, accuracies_of, is_measured
@@ -211,7 +212,13 @@ def quantile_shown(
 
 def errors_of(union: Union) -> Errors:
     """The measuring errors of a union's figures."""
-    return Errors.of(accuracies_of(union.made_with))
+    return errors_with(union.made_with)
+
+
+@lru_cache(maxsize=256)
+def errors_with(made_with: frozenset[tuple[int, str]]) -> Errors:
+    """The measuring errors of figures made with these (definition version, detector)."""
+    return Errors.of(accuracies_of(made_with))
 
 
 def _of_the_broken(union: Union, errors: Errors) -> Misjudged:

@@ -11,16 +11,17 @@ for a proportion, on the effective sample size p(1-p)/var where counts are censo
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from firmware_cfg.histogram import Fate, Histogram, bucket_bounds_s
 
 Z_95 = 1.959964
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One bucket: (lower, upper] seconds, those at risk at its beginning, what happened."""
 
     lower_s: float
@@ -62,9 +63,28 @@ class Line:
         part = (t_s - start_s) / (end_s - start_s)
         return self.values[index - 1] + part * (self.values[index] - self.values[index - 1])
 
+    def mean_before(self, t_s: float, weights: Sequence[tuple[float, float]]) -> float:
+        """Mean of its values at `t_s` less each (seconds, weight); weights come to 1."""
+        times_s, values, after = self.times_s, self.values, len(self.times_s)
+        total = 0.0
+        for before_s, weight in weights:
+            at_s = t_s - before_s
+            index = bisect_left(times_s, at_s)
+            if index == 0:
+                continue
+            if index == after:
+                total += weight * values[-1]
+                continue
+            start_s, end_s = times_s[index - 1], times_s[index]
+            value = values[index]
+            if end_s > start_s:
+                first = values[index - 1]
+                value = first + (at_s - start_s) / (end_s - start_s) * (value - first)
+            total += weight * value
+        return total
 
-@dataclass(frozen=True, slots=True)
-class Step:
+
+class Step(NamedTuple):
     """A value of a curve at the end of a bucket, and its variance."""
 
     upper_s: float
@@ -86,13 +106,19 @@ def wilson(count: float, base: float) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+@lru_cache(maxsize=4096)
+def _bounds_s(index: int, scale: int) -> tuple[float, float]:
+    """Bounds of a bucket: there are few, and each table asks for them again."""
+    return bucket_bounds_s(index, scale)
+
+
 def rows_of(histogram: Histogram) -> list[Row]:
     """The histogram as a life table, empty buckets left out."""
     events, lefts, censoreds = (histogram.counts.get(fate, {}) for fate in Fate)
-    at_risk = histogram.total()
+    at_risk = sum(events.values()) + sum(lefts.values()) + sum(censoreds.values())
     rows = []
     for index in sorted({*events, *lefts, *censoreds}):
-        lower_s, upper_s = bucket_bounds_s(index, histogram.scale)
+        lower_s, upper_s = _bounds_s(index, histogram.scale)
         event, left = events.get(index, 0), lefts.get(index, 0)
         censored = censoreds.get(index, 0)
         rows.append(Row(lower_s, upper_s, at_risk, event, left, censored))
@@ -100,52 +126,60 @@ def rows_of(histogram: Histogram) -> list[Row]:
     return rows
 
 
-def incidence_line(rows: Sequence[Row]) -> "Line":
-    """Aalen–Johansen's incidence, straight within buckets."""
-    return Line.through(rows, [step.value for step in _incidence(rows, 0.5)])
+def incidence(rows: Sequence[Row]) -> list[float]:
+    """Aalen–Johansen's incidence of the event at the end of each bucket."""
+    return _incidence(rows, 0.5)[0]
 
 
 def incidence_at(rows: Sequence[Row], withdrawn: float) -> float:
     """Aalen–Johansen's incidence of the event at the end of `rows`."""
-    steps = _incidence(rows, withdrawn)
-    return steps[-1].value if steps else 0.0
+    values, _ = _incidence(rows, withdrawn)
+    return values[-1] if values else 0.0
 
 
-def incidence_interval(rows: Sequence[Row], base: int) -> tuple[float, float]:
-    """95 % interval of the incidence at the end of `rows`, wherever in a bucket censoring was.
+def incidence_bounds(rows: Sequence[Row], inside: int, base: int) -> tuple[float, float]:
+    """95 % bounds of an incidence: low at the end of the first `inside` rows, high of all.
 
-    Where nothing was censored, Aalen–Johansen is a plain proportion, and this Wilson's
-    interval of it.
+    They hold wherever in a bucket censoring was. Where nothing was censored, Aalen–Johansen is
+    a plain proportion, and this Wilson's interval of it.
     """
-    if not any(row.censored for row in rows):
-        return wilson(sum(row.event for row in rows), base)
-    both = [_effective_interval(rows, withdrawn, base) for withdrawn in (0.0, 1.0)]
-    return min(low for low, _ in both), max(high for _, high in both)
+    curves = [_incidence(rows, withdrawn) for withdrawn in (0.0, 1.0)]
+    ends = []
+    for end in (inside, len(rows)):
+        part = rows[:end]
+        if any(row.censored for row in part):
+            several = [_interval(values[:end], terms[:end], base) for values, terms in curves]
+        else:
+            several = [wilson(sum(row.event for row in part), base)]
+        ends.append(several)
+    return min(low for low, _ in ends[0]), max(high for _, high in ends[1])
 
 
-def _incidence(rows: Sequence[Row], withdrawn: float) -> list[Step]:
+_Term = tuple[float, float, float, float]
+"""Of a bucket: share of those staying before it, exposed in it, event, event or left."""
+
+
+def _incidence(rows: Sequence[Row], withdrawn: float) -> tuple[list[float], list[_Term]]:
     """Aalen–Johansen; `withdrawn` is the part of a bucket's censored who leave it unexposed."""
-    terms: list[tuple[float, float, float, float]] = []  # staying before, exposed, event, all
-    staying, incidence = 1.0, 0.0
-    steps = []
-    for row in rows:
-        both = row.event + row.left
-        exposed = max(row.at_risk - withdrawn * row.censored, float(both)) or 1.0  # or nobody
-        terms.append((staying, exposed, float(row.event), float(both)))
-        incidence += staying * row.event / exposed
+    terms: list[_Term] = []
+    staying, value = 1.0, 0.0
+    values = []
+    for _, _, at_risk, event, left, censored in rows:
+        both = event + left
+        exposed = max(at_risk - withdrawn * censored, float(both)) or 1.0  # or nobody
+        terms.append((staying, exposed, float(event), float(both)))
+        value += staying * event / exposed
         staying *= 1 - both / exposed
-        steps.append(Step(row.upper_s, incidence, 0.0))
-    variance = _incidence_variance(terms, [step.value for step in steps])
-    return [*steps[:-1], Step(steps[-1].upper_s, incidence, variance)] if steps else []
+        values.append(value)
+    return values, terms
 
 
-def _incidence_variance(
-    terms: list[tuple[float, float, float, float]], values: list[float]
-) -> float:
+def _incidence_variance(terms: Sequence[_Term], values: Sequence[float]) -> float:
     """Variance of the last value of an incidence curve, by the delta method."""
     variance = 0.0
+    last = values[-1]
     for (staying, exposed, event, both), value in zip(terms, values, strict=True):
-        later = values[-1] - value
+        later = last - value
         if exposed > both:
             variance += later**2 * both / (exposed * (exposed - both))
         variance += staying**2 * (exposed - event) * event / exposed**3
@@ -154,10 +188,13 @@ def _incidence_variance(
 
 
 def _effective_interval(rows: Sequence[Row], withdrawn: float, base: int) -> tuple[float, float]:
-    steps = _incidence(rows, withdrawn)
-    if not steps:
+    return _interval(*_incidence(rows, withdrawn), base)
+
+
+def _interval(values: Sequence[float], terms: Sequence[_Term], base: int) -> tuple[float, float]:
+    if not values:
         return wilson(0, base)
-    value, variance = steps[-1].value, steps[-1].variance
+    value, variance = values[-1], _incidence_variance(terms, values)
     size = float(base)
     if variance > 0 and 0 < value < 1:
         size = min(size, value * (1 - value) / variance)
@@ -166,17 +203,19 @@ def _effective_interval(rows: Sequence[Row], withdrawn: float, base: int) -> tup
 
 def survival(rows: Sequence[Row], withdrawn: float) -> list[Step]:
     """Kaplan–Meier with leaving censored, and Greenwood's sum (variance of its logarithm)."""
+    return list(survival_steps(rows, withdrawn))
+
+
+def survival_steps(rows: Iterable[Row], withdrawn: float) -> Iterator[Step]:
+    """The same, step by step, for those who need the first ones alone."""
     value, greenwood = 1.0, 0.0
-    steps = []
-    for row in rows:
-        gone = withdrawn * (row.left + row.censored)
-        exposed = max(row.at_risk - gone, float(row.event))
-        if exposed > 0:
-            value *= 1 - row.event / exposed
-            if exposed > row.event:
-                greenwood += row.event / (exposed * (exposed - row.event))
-        steps.append(Step(row.upper_s, max(0.0, value), greenwood))
-    return steps
+    for _, upper_s, at_risk, event, left, censored in rows:
+        exposed = max(at_risk - withdrawn * (left + censored), float(event))
+        if exposed > 0 and event:
+            value *= 1 - event / exposed
+            if exposed > event:
+                greenwood += event / (exposed * (exposed - event))
+        yield Step(upper_s, max(0.0, value), greenwood)
 
 
 def band(step: Step, base: int) -> tuple[float, float]:

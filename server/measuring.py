@@ -63,7 +63,7 @@ class Error:
         """How far the true curve may be from `line` at `x_s`."""
         here = line.at(x_s)
         shifts = [
-            here - sum(weight * line.at(x_s - error_s) for error_s, weight in _points(one, z))
+            here - line.mean_before(x_s, _points(one, z))
             for one in self.timing
             for z in (-Z_95, Z_95)
         ]

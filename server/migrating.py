@@ -45,7 +45,7 @@ def migrate(engine: Engine, to: str = "head") -> tuple[str | None, str | None]:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         before = step_now(connection)
         _check(connection, before)
-        if to != "head" or before is None or before in _known():
+        if to != "head" or before is None or before in known_steps():
             _change(connection, to)
         make_parts(connection)
         return before, step_now(connection)
@@ -69,7 +69,7 @@ def _check(connection: Connection, step: str | None) -> None:
             "migrations: it is another product's, or older than the first release; expected an "
             "empty one. Devices send again what they still have, 35 days of it"
         )
-    if step is None or step in _known():
+    if step is None or step in known_steps():
         return
     found = connection.execute(text("SELECT max(contractions) FROM schema_contractions")).scalar()
     if (found or 0) > contractions():
@@ -79,7 +79,8 @@ def _check(connection: Connection, step: str | None) -> None:
         )
 
 
-def _known() -> set[str]:
+def known_steps() -> set[str]:
+    """The steps that this version knows."""
     return {one.revision for one in _scripts().walk_revisions()}
 
 

@@ -205,7 +205,7 @@ def _device(row: Row[Any], now: datetime) -> DeviceView:
         device=row.device,
         label=row.label,
         store_id=row.store_id,
-        alive=_alive(sign_at, now, said_goodbye=row.online is False),
+        alive=alive_at(sign_at, now, said_goodbye=row.online is False),
         last_sign_at=sign_at,
         software=row.software,
         faults=tuple(row.faults or ()),
@@ -214,7 +214,8 @@ def _device(row: Row[Any], now: datetime) -> DeviceView:
     )
 
 
-def _alive(sign_at: datetime | None, now: datetime, *, said_goodbye: bool) -> Alive:
+def alive_at(sign_at: datetime | None, now: datetime, *, said_goodbye: bool) -> Alive:
+    """Whether a device is heard of, from its last sign of life."""
     if sign_at is None:
         return Alive.NEVER_SEEN
     if said_goodbye:

@@ -21,14 +21,17 @@ from server.life_table import (
     Row,
     Step,
     band,
-    incidence_at,
-    incidence_interval,
-    incidence_line,
+    incidence,
+    incidence_bounds,
     rows_of,
     survival,
+    survival_steps,
     wilson,
 )
 from server.measuring import EXACT, NEVER, Error
+
+ROUNDING = 1e-9
+"""More than sums of floating-point numbers are off here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +71,21 @@ def proportion(count: int, base: int, wrong: Misjudged = NEVER) -> Share | None:
 def share_within(histogram: Histogram, within_s: float, error: Error = EXACT) -> Share | None:
     """Of all who came, the share whose event happened within `within_s` seconds."""
     rows = rows_of(histogram)
-    base = histogram.total()
-    if base == 0:
+    if not rows:
         return None
+    base = rows[0].at_risk
+    curve = incidence(rows)
     inside = [row for row in rows if row.upper_s <= within_s]
     beyond = [row for row in rows if row.lower_s < within_s]
-    value = incidence_at(inside, 0.5)
+    value = curve[len(inside) - 1] if inside else 0.0
     if len(beyond) > len(inside):
         straddling = beyond[-1]
         part = (within_s - straddling.lower_s) / (straddling.upper_s - straddling.lower_s)
-        value += part * (incidence_at(beyond, 0.5) - value)
-    off = error.of_curve(incidence_line(rows), within_s)
-    low = incidence_interval(inside, base)[0] + off.down - error.wrong.gained
-    high = incidence_interval(beyond, base)[1] + off.up + error.wrong.lost
+        value += part * (curve[len(beyond) - 1] - value)
+    off = error.of_curve(Line.through(rows, curve), within_s)
+    low, high = incidence_bounds(beyond, len(inside), base)
+    low += off.down - error.wrong.gained
+    high += off.up + error.wrong.lost
     value = min(1.0, value)
     return Share(value, max(0.0, min(low, value)), min(1.0, max(high, value)), base)
 
@@ -92,40 +97,53 @@ def quantile(histogram: Histogram, q: float, error: Error = EXACT) -> Quantile |
     ends of the buckets; the band is widened for errors.
     """
     rows = rows_of(histogram)
-    base = histogram.total()
-    if base == 0:
+    if not rows:
         return None
+    base = rows[0].at_risk
     curve = survival(rows, 0.5)
     value_s = _reached(rows, curve, 1 - q)
-    lows, highs = zip(*_bands(rows, curve, base, error), strict=True)
-    low_s = _first_lower(rows, lows, 1 - q)
+    low_s, high_s = _bounds_s(rows, curve, 1 - q, error)
     last_s = rows[-1].lower_s
     if value_s is None:
         return Quantile(q, None, min(low_s, last_s), None, last_s, base)
-    high_s = _first_upper(rows, highs, 1 - q)
     high_s = None if high_s is None else max(high_s, value_s)
     return Quantile(q, value_s, min(low_s, value_s), high_s, None, base)
 
 
-def _bands(
-    rows: Sequence[Row], curve: Sequence[Step], base: int, error: Error
-) -> list[tuple[float, float]]:
-    """Lower and upper bound of the survival curve at the end of each bucket.
+def _bounds_s(
+    rows: Sequence[Row], curve: Sequence[Step], level: float, error: Error
+) -> tuple[float, float | None]:
+    """Where the band of the survival curve, widened for errors, may pass `level`.
 
-    A visit misjudged when many have left weighs as much as one of those who remain.
+    These are the lower end of the first bucket in which the band may reach it, else of the
+    last; and the upper end of the first by whose end the band is surely below it, if any is.
+
+    A visit misjudged when many have left weighs as much as one of those who remain. The error
+    of measuring is worked out only for buckets where it decides: it widens the band, and never
+    by more than the share that the curve has come to.
     """
+    base = rows[0].at_risk
     line = Line.through(rows, [1 - step.value for step in curve])
-    before = [1.0, *(step.value for step in curve[:-1])]
-    found = []
-    for row, alive, early, late in zip(
-        rows, before, survival(rows, 1.0), survival(rows, 0.0), strict=True
-    ):
-        weight = max(1.0, base * alive / row.at_risk)
-        off = error.of_curve(line, row.upper_s)
-        low = band(early, base)[0] - off.up - error.wrong.lost * weight
-        high = band(late, base)[1] - off.down + error.wrong.gained * weight
-        found.append((low, high))
-    return found
+    lower_s: float | None = None
+    before = 1.0
+    earlies, lates = survival_steps(rows, 1.0), survival_steps(rows, 0.0)
+    for row, step, early, late in zip(rows, curve, earlies, lates, strict=True):
+        weight = max(1.0, base * before / row.at_risk)
+        before = step.value
+        if lower_s is None:
+            low = band(early, base)[0]
+            lost = error.wrong.lost * weight
+            if low - (1 - step.value) - lost <= level + ROUNDING:
+                off = error.of_curve(line, row.upper_s)
+                lower_s = row.lower_s if low - off.up - lost <= level else None
+        if lower_s is not None:
+            high = band(late, base)[1]
+            gained = error.wrong.gained * weight
+            if high + gained <= level + ROUNDING:
+                off = error.of_curve(line, row.upper_s)
+                if high - off.down + gained <= level:
+                    return lower_s, row.upper_s
+    return rows[-1].lower_s if lower_s is None else lower_s, None
 
 
 def _reached(rows: Sequence[Row], curve: Sequence[Step], level: float) -> float | None:
@@ -137,16 +155,3 @@ def _reached(rows: Sequence[Row], curve: Sequence[Step], level: float) -> float 
             return row.lower_s + part * (row.upper_s - row.lower_s)
         before = step.value
     return None
-
-
-def _first_lower(rows: Sequence[Row], lows: Sequence[float], level: float) -> float:
-    """Lower end of the first bucket in which a band may reach `level`; else the last's."""
-    return next(
-        (row.lower_s for row, low in zip(rows, lows, strict=True) if low <= level),
-        rows[-1].lower_s,
-    )
-
-
-def _first_upper(rows: Sequence[Row], highs: Sequence[float], level: float) -> float | None:
-    """Upper end of the first bucket by whose end a band is surely below `level`."""
-    return next((row.upper_s for row, high in zip(rows, highs, strict=True) if high <= level), None)

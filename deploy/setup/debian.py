@@ -49,6 +49,8 @@ TEST_NEEDS = (
     Need("postgresql", "tests against PostgreSQL", files="usr/lib/postgresql/*/bin/initdb"),
     Need("chromium", "tests of the pages", command="chromium"),
     Need("mosquitto", "tests against a second broker", command="mosquitto"),
+    Need("nginx-light", "tests of the reverse proxy", command="nginx"),
+    Need("prometheus", "tests of metrics and alarm rules", command="promtool"),
     Need("strace", "tests of what a process opens", command="strace"),
     Need("python3-gi", "the network camera of the tests", files="usr/lib/python3/dist-packages/gi"),
     Need(

@@ -24,6 +24,7 @@ from server.commands.shared import (
 from server.commands.stopping import serve
 from server.health import health_of
 from server.ingest.access import open_access
+from server.ingest.housekeeping import Housekeeper
 from server.ingest.requeue import requeue
 from server.logs import event, set_up
 from server.metrics.requests import RequestTimes, Timed
@@ -71,6 +72,7 @@ def run(chosen: argparse.Namespace) -> int:
     event(log, logging.INFO, "server.started", public_key=key.public_hex, requeued=resolved)
     ingest = ingest_of(chosen, engine, key)
     rollups = RollupWorker(engine, now_utc)
+    housekeeper = Housekeeper(engine, now_utc)
     health = partial(
         health_of, engine, lambda: ingest.standing().link, lambda: ingest.standing().ingest
     )
@@ -86,6 +88,7 @@ def run(chosen: argparse.Namespace) -> int:
     )
     say_first_link(engine, http, now_utc())
     rollups.start()
+    housekeeper.start()
     ingest.start()
     try:
         serve(server_of(Timed(app, times), http, chosen.proxy))
@@ -94,6 +97,7 @@ def run(chosen: argparse.Namespace) -> int:
             metrics.stop()
         ingest.stop()
         rollups.stop()
+        housekeeper.stop()
         engine.dispose()
         event(log, logging.INFO, "server.stopped")
     return 0

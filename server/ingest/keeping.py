@@ -6,10 +6,10 @@ and a table after the other in the order of this module.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, delete, func, select, update
+from sqlalchemy import Connection, and_, func, select, update
 
 from server.at_once import given, insert_all, types_of, upsert_all
 from server.ingest.directory import Devices
@@ -22,10 +22,8 @@ from server.schema.cells import cell, store_week, window
 from server.schema.messages import AsideReason, MessageStatus, aside, message, raw_message
 from server.schema.rollups import rollup_due
 
-KEPT_RAW_FOR = timedelta(days=30)
 MAX_UNREADABLE = 1000
 UNREADABLE = (AsideReason.MALFORMED, AsideReason.WRONG_DEVICE, AsideReason.WRONG_TOPIC)
-EXPIRING = (*UNREADABLE, AsideReason.NEWER_VERSION)
 Stored = Sequence[tuple[UUID, WindowReading]]
 
 
@@ -179,10 +177,3 @@ def _unreadable(
     query = select(*columns, func.count()).select_from(rows.table).join(aside, same)
     found = connection.execute(query.group_by(*columns), rows.values)
     return {(row.org_id, row.device, row.reason): row[3] for row in found}
-
-
-def purge(connection: Connection, now: datetime) -> int:
-    """Delete raw messages that nobody could read for 30 days; how many."""
-    old = aside.c.kept_at < now - KEPT_RAW_FOR
-    reasons = aside.c.reason.in_([reason.value for reason in EXPIRING])
-    return connection.execute(delete(aside).where(old, reasons)).rowcount

@@ -1,6 +1,7 @@
 """Which acknowledgements go out at once, and which wait for others of their stream.
 
     sent ──another within `EACH_S`──► held ──`EACH_S` after the one before──► sent, as it is then
+                                       └──the worker stops──► sent, as it is then
 
 A device that works off a backlog is told a few times a minute how far it is, not after each
 message. One that sends a window now and then is told at once.
@@ -37,6 +38,11 @@ class Pacing:
             self._sent_at_s[stream] = at_s
             sent.append(draft)
         return sent
+
+    def flush(self) -> list[Stream]:
+        """Every stream whose acknowledgement is held; none is held any more."""
+        held, self._held = list(self._held), {}
+        return held
 
     def due(self, at_s: float) -> list[Stream]:
         """Streams whose held acknowledgement is to be sent now, as the database has it now.

@@ -3,9 +3,11 @@
     starting ──► running ──died──► waiting ──doubling pause──► starting
                     └──stop──► stopped
 
-Each has its own connection to the database and to the broker, where they share the uplink.
+Each has its own connection to the database and to the broker, where they share the uplink. A word
+in its pipe tells a worker to stop; the pipe's end, that its server is gone.
 """
 
+import contextlib
 import logging
 import multiprocessing
 import threading
@@ -83,13 +85,16 @@ class IngestPool:
         self._thread.join()
         for place in self._places:
             if place.pipe is not None:
-                place.pipe.close()
+                with contextlib.suppress(OSError):  # it has just died
+                    place.pipe.send(None)
         until_s = self._monotonic_s() + STOP_WITHIN_S
         for place in self._places:
             if place.process is not None:
                 place.process.join(max(0.0, until_s - self._monotonic_s()))
                 place.process.kill()
                 place.process.join()
+            if place.pipe is not None:
+                place.pipe.close()
 
     def pids(self) -> list[int]:
         """The process ids of those that run."""

@@ -1,6 +1,8 @@
 """One ingest worker with its connection: in the server's own process, or in one of its own."""
 
+import contextlib
 import logging
+import os
 import signal
 import threading
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from server.signing import SigningKey, open_key
 
 log = logging.getLogger(__name__)
 TOLD_EACH_S = 1.0
+SERVER_GONE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,29 +92,35 @@ class Station:
 
 
 def serve(plan: IngestPlan, number: int, pipe: Pipe) -> None:
-    """The main function of a worker's own process: it runs until `pipe` says so, or is closed.
+    """The main function of a worker's own process: it runs until the server says so.
 
-    It is closed, too, when the server's process is killed: no worker outlives its server.
+    It ends at once when the server's process is gone, which closes the pipe: no worker outlives
+    its server, and whatever was not settled is delivered again.
     """
+    if pipe.poll():  # told to stop, or closed, while this process was loading its code
+        return
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the server, which then says so
+    threading.Thread(target=_listen, args=(pipe, stopping), daemon=True).start()
     set_up()
     engine = open_engine(plan.database)
     station = Station(engine, open_key(plan.state_dir), plan, number)
     station.start()
     event(log, logging.INFO, "worker.started", number=number)
-    while not stopping.is_set() and not _told_to_stop(pipe, station):
-        pass
+    while not stopping.is_set():
+        with contextlib.suppress(OSError):  # the server is gone: this process is about to be
+            pipe.send(station.standing())
+        stopping.wait(TOLD_EACH_S)
     station.stop()
     engine.dispose()
     event(log, logging.INFO, "worker.stopped", number=number)
 
 
-def _told_to_stop(pipe: Pipe, station: Station) -> bool:
-    """Say how it is, and wait for a word of the server's."""
+def _listen(pipe: Pipe, stopping: threading.Event) -> None:
+    """Wait for the server's word to stop, or for its end."""
     try:
-        pipe.send(station.standing())
-        return pipe.poll(TOLD_EACH_S)
-    except OSError:
-        return True
+        pipe.recv()
+    except (EOFError, OSError):
+        os._exit(SERVER_GONE)
+    stopping.set()

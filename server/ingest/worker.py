@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Protocol
 
@@ -25,8 +25,7 @@ from firmware_cfg.codec import encode
 from firmware_cfg.topics import Kind
 from firmware_cfg.topics import topic as topic_of
 from server.clock import Clock
-from server.database import writer
-from server.ingest import acks, heads, keeping
+from server.ingest import acks
 from server.ingest.committing import Committed, Tally, commit
 from server.ingest.directory import Directory
 from server.ingest.known import Stream
@@ -50,7 +49,6 @@ MAX_BATCH = 1024
 MAX_WAITING = 4096
 LINGER_S = 0.02
 RETRY_S = (0.2, 10.0)
-HOUSEKEEPING = timedelta(hours=24)
 # Refusals of the database that pass: away, busy, or another worker was first.
 PASSING = (OperationalError, InterfaceError, IntegrityError, PoolTimeoutError)
 
@@ -101,7 +99,6 @@ class IngestWorker:
         self._waiting: queue.Queue[Delivery | None] = queue.Queue(MAX_WAITING)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
-        self._cleaned_at: datetime | None = None
         self._repeat_due = threading.Event()
         self._directory = Directory()
         self._pacing = Pacing()
@@ -112,7 +109,7 @@ class IngestWorker:
         self._thread.start()
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Finish the batch at hand and end."""
+        """Finish the batch at hand, send the acknowledgements that are held, and end."""
         self._stopping.set()
         with contextlib.suppress(queue.Full):
             self._waiting.put_nowait(None)
@@ -137,7 +134,6 @@ class IngestWorker:
             if self._repeat_due.is_set():
                 self._repeat_due.clear()
                 self._retrying(self._repeat_acks)
-            self._retrying(self._housekeep)
             if batch:
                 self.state.busy_since = self._clock()
                 self._retrying(partial(self._handle, batch))
@@ -145,6 +141,17 @@ class IngestWorker:
             due = self._pacing.due(time.monotonic())
             if due:
                 self._retrying(partial(self._send_present, due))
+        self._flush()
+
+    def _flush(self) -> None:
+        """Send what is still held, before the end; what fails is told at the next start."""
+        held = self._pacing.flush()
+        if not held:
+            return
+        try:
+            self._send_present(held)
+        except Exception:  # supervisor: a stop goes on whatever happens
+            log.exception("ingest.failed")
 
     def _take(self) -> list[Delivery]:
         """The deliveries of the next batch; empty after half a second without any."""
@@ -247,16 +254,6 @@ class IngestWorker:
             drafts = acks.repeat_all(connection, self._clock())
         self._send(drafts)
         event(log, logging.INFO, "ingest.acknowledged_again", streams=len(drafts))
-
-    def _housekeep(self) -> None:
-        now = self._clock()
-        if self._cleaned_at is not None and now - self._cleaned_at < HOUSEKEEPING:
-            return
-        with writer(self._engine).begin() as connection:
-            purged = keeping.purge(connection, now)
-            old_heads = heads.purge_heads(connection, now)
-        self._cleaned_at = now
-        event(log, logging.INFO, "ingest.purged", asides=purged, ledger_heads=old_heads)
 
 
 def _read(one: Delivery) -> Reading:

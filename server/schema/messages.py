@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, Date, Index, Integer, LargeBinary, String, Uuid
+from sqlalchemy import BigInteger, Column, Date, Index, Integer, LargeBinary, String, Uuid, text
 
 from server.column_types import UtcInstant
 from server.schema.columns import message_key, spread
@@ -33,6 +33,8 @@ class AsideReason(StrEnum):
     UNEXPECTED_ERROR = "unexpected_error"
 
 
+ONLY_REJECTED = text("status = 'rejected'")
+
 message = spread(
     "message",
     *message_key(primary_key=True),
@@ -40,6 +42,13 @@ message = spread(
     Column("status", String(16), nullable=False),
     Column("reason", String(200)),
     Column("received_at", UtcInstant, nullable=False),
+    # Of the few that were rejected: each acknowledgement repeats the latest of its stream.
+    Index(
+        "message_rejected",
+        *("org_id", "device", "epoch", "sequence"),
+        sqlite_where=ONLY_REJECTED,
+        postgresql_where=ONLY_REJECTED,
+    ),
 )
 # The bytes of stored windows, without the zeros that fill them up; kept for a week.
 raw_message = spread(

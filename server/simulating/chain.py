@@ -8,6 +8,7 @@ when is drawn from the seed and the number, so that a store is the same in a lar
 | 1 of 3 each | one counter; two counters; two counters with a queue before them |
 | 4, 9, 14, … | small: cells are thin |
 | 1, 5, 9, … | the device is broken for some days: no windows |
+| 15, 31, 47, … | the device is broken since three days before the end |
 | 2, 6, 10, … | the camera is blind for some days: windows of nothing |
 | 5, 14, 23, … | the device is replaced by another |
 | 7, 19, 31, … | closes for good; its device moves to the next store, which opens a week later |
@@ -32,6 +33,7 @@ TEAMS = (5, 3, 2, 8, None, 4, 3, 1, 12, 6)
 THRESHOLDS = (10, 10, 15, 10, 10, 12, 10, 20)
 WINDOWS_S = (1800, 3600, 1800, 3600, 900)
 SHORT_FOR = timedelta(weeks=5)
+SILENT_FOR = timedelta(days=3)
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat")
 
 
@@ -113,6 +115,12 @@ class PlannedStore:
         """The days from which on other times hold than before; the first one is `opens`."""
         changes = {one for one in (self.trained_from, self.short_from) if one is not None}
         return [self.opens, *sorted(day for day in changes if self.opens < day < self.ends)]
+
+    @property
+    def silent_from(self) -> date | None:
+        """Since when its device has been broken, if it still is at the end."""
+        still = (gap.first for gap in self.gaps if gap.broken and gap.after == self.ends)
+        return next(still, None)
 
     def day_begins(self, day: date) -> datetime:
         """When a trading day begins, UTC."""
@@ -224,6 +232,8 @@ class _Plan:
 
     def _gaps(self, number: int, opens: date, ends: date, rng: Random) -> tuple[Gap, ...]:
         length = (ends - opens).days
+        if number % 16 == 15 and length > SILENT_FOR.days:
+            return (Gap(ends - SILENT_FOR, ends, broken=True),)
         if number % 4 not in (1, 2) or length < 10:
             return ()
         first = opens + rng.randrange(2, max(3, length - 6)) * DAY

@@ -22,8 +22,9 @@ def say_hello(connection: Connection, chain: Chain, org_id: UUID, now: datetime)
     for one in chain.stores:
         for device in one.devices:
             if device.after is None:
-                for said in _said(one, device, now):
-                    found.take(org_id, device.name, said, now, retained=False)
+                at = now if one.silent_from is None else one.day_begins(one.silent_from)
+                for said in _said(one, device, at):
+                    found.take(org_id, device.name, said, at, retained=False)
     keep_signs(connection, found.values)
 
 

@@ -1,25 +1,22 @@
 """The first page: what needs attention, then regions and stores, from rows of `standing` alone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
-
 from server import queries
 from server.errors import NotFoundError
 from server.periods import monday_of
-from server.queries import Alive, DeviceView, StoreView
-from server.schema.identity import organisation, region, store
-from server.scope import Scope
-from server.web import standings
+from server.queries import StoreView
+from server.scope import Place, Scope
+from server.web.areas import Area, areas, opened_at, stores_in
 from server.web.parts import Parts
 from server.web.reasons import COMPARED, Note, notes
 from server.web.sparklines import Drawing, Scale, drawing
-from server.web.standings import NO_WEEK, NO_WEEKS, Figure, Week, Weeks
-from server.web.working import working
+from server.web.standings import NO_WEEK, NO_WEEKS, Figure, Week, Weeks, weeks_of
+from server.web.working import Sign, signs
 
 STORES_A_PAGE = 25
 NOTES_SHOWN = 6
@@ -50,12 +47,12 @@ class OverviewRow:
     store: StoreView | None = None
     region_id: UUID | None = None
     depth: int = 0
-    devices: tuple[DeviceView, ...] = ()
+    devices: tuple[Sign, ...] = ()
 
     @property
-    def troubled(self) -> tuple[DeviceView, ...]:
+    def troubled(self) -> tuple[Sign, ...]:
         """Devices that are silent or offline."""
-        return tuple(one for one in self.devices if one.alive in (Alive.SILENT, Alive.OFFLINE))
+        return tuple(one for one in self.devices if one.is_gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,24 +114,29 @@ def overview_page(
     now = parts.clock()
     monday = shown_week(now)
     mondays = tuple(monday - timedelta(weeks=back) for back in reversed(range(TREND_WEEKS)))
+    earlier = mondays[-1 - EARLIER_WEEKS : -1]
     with parts.engine.connect() as connection:
         stores = queries.stores(connection, scope, limit=ALL)
-        devices = working(connection, scope, queries.devices(connection, scope, now))
-        weeks = standings.of_stores(connection, scope, [monday])
-        earlier = mondays[-1 - EARLIER_WEEKS : -1]
-        past = standings.of_stores(connection, scope, earlier, [*COMPARED, "visits"])
-        areas = _areas(connection, scope, mondays)
-        chosen = _chosen(areas, region_id)
-        inside = stores if chosen is None else _inside(connection, stores, areas, chosen)
-        ordered = sorted(inside, key=lambda one: _order(one, weeks, monday))
-        last = max(1, -(-len(ordered) // STORES_A_PAGE))
-        number = min(max(1, number), last)
-        page = ordered[(number - 1) * STORES_A_PAGE : number * STORES_A_PAGE]
-        wanted = [one.store_id for one in page]
-        trends = standings.of_stores(connection, scope, mondays, [TREND], wanted)
-    drawn = Trends.of(mondays, [*(one.weeks for one in areas), *trends.values()])
+        devices = signs(connection, scope, now)
+        places = [Place(one.org_id, one.store_id) for one in stores if not one.is_trial]
+        weeks = weeks_of(connection, places, [monday])
+        past = weeks_of(connection, places, earlier, COMPARED)
+        tree = areas(connection, scope)
+        chosen = _chosen(tree, region_id)
+        inside = stores if chosen is None else stores_in(connection, stores, tree, chosen)
+        page = _page(inside, weeks, monday, number)
+        opened = opened_at(tree, chosen)
+        shown = [one.place for one in opened]
+        of_areas = weeks_of(connection, shown, [monday])
+        trends = weeks_of(
+            connection,
+            [*shown, *(Place(one.org_id, one.store_id) for one in page.stores)],
+            mondays,
+            [TREND],
+        )
+    drawn = Trends.of(mondays, trends)
     known = {one: {**past.get(one, {}), **weeks.get(one, {})} for one in {*past, *weeks}}
-    of_store: dict[UUID, list[DeviceView]] = {}
+    of_store: dict[UUID, list[Sign]] = {}
     for device in devices:
         of_store.setdefault(device.store_id, []).append(device)
     return OverviewPage(
@@ -143,140 +145,83 @@ def overview_page(
         running=monday_of(now.date()) == monday,
         mondays=mondays,
         notes=tuple(notes(stores, known, devices, monday, earlier)),
-        areas=tuple(_area_row(one, drawn) for one in _opened(areas, chosen)),
+        areas=tuple(
+            drawn.row(one.place.id, one.name, of_areas, depth=one.depth, region_id=one.region_id)
+            for one in opened
+        ),
         rows=tuple(
-            OverviewRow(
-                name=one.name,
-                week=weeks.get(one.store_id, NO_WEEKS).get(monday, NO_WEEK),
-                trend=drawn.trend(trends.get(one.store_id, NO_WEEKS)),
-                drawn=drawn.drawing(trends.get(one.store_id, NO_WEEKS)),
+            drawn.row(
+                one.store_id,
+                one.name,
+                weeks,
                 store=one,
                 devices=tuple(of_store.get(one.store_id, ())),
             )
-            for one in page
+            for one in page.stores
         ),
         scale=drawn.scale,
         region=None if chosen is None else chosen.name,
         region_id=region_id,
-        number=number,
-        last=last,
-        stores=len(ordered),
+        number=page.number,
+        last=page.last,
+        stores=len(inside),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The stores of one page, its number, and that of the last one."""
+
+    stores: Sequence[StoreView]
+    number: int
+    last: int
+
+
+def _page(
+    inside: Sequence[StoreView], weeks: Mapping[UUID, Weeks], monday: date, number: int
+) -> _Page:
+    ordered = sorted(inside, key=lambda one: _order(one, weeks, monday))
+    last = max(1, -(-len(ordered) // STORES_A_PAGE))
+    number = min(max(1, number), last)
+    return _Page(ordered[(number - 1) * STORES_A_PAGE : number * STORES_A_PAGE], number, last)
 
 
 @dataclass(frozen=True, slots=True)
 class Trends:
-    """The trends of one page, all on one scale."""
+    """The rows of one page, with their trends all on one scale."""
 
     mondays: Sequence[date]
     scale: Scale
+    weeks: Mapping[UUID, Weeks]
 
     @classmethod
-    def of(cls, mondays: Sequence[date], shown: Iterable[Weeks]) -> "Trends":
+    def of(cls, mondays: Sequence[date], weeks: Mapping[UUID, Weeks]) -> "Trends":
         """Those of these subjects."""
-        scale = Scale.over(week.get(TREND) for weeks in shown for week in weeks.values())
-        return cls(mondays, scale)
+        figures = (week.get(TREND) for found in weeks.values() for week in found.values())
+        return cls(mondays, Scale.over(figures), weeks)
 
-    def trend(self, weeks: Weeks) -> tuple[Figure | None, ...]:
-        """One subject's figures, the earliest week first."""
-        return tuple(weeks.get(monday, NO_WEEK).get(TREND) for monday in self.mondays)
-
-    def drawing(self, weeks: Weeks) -> Drawing:
-        """They as a drawing."""
-        return drawing(self.trend(weeks), self.scale)
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """A region that is seen whole, or an organisation, which has no `region_id`."""
-
-    org_id: UUID
-    region_id: UUID | None
-    parent_id: UUID | None
-    name: str
-    depth: int
-    weeks: Weeks
+    def row(
+        self, subject: UUID, name: str, figures: Mapping[UUID, Weeks], **values: Any
+    ) -> OverviewRow:
+        """The row of a subject."""
+        mine = self.weeks.get(subject, NO_WEEKS)
+        trend = tuple(mine.get(monday, NO_WEEK).get(TREND) for monday in self.mondays)
+        return OverviewRow(
+            name=name,
+            week=figures.get(subject, NO_WEEKS).get(self.mondays[-1], NO_WEEK),
+            trend=trend,
+            drawn=drawing(trend, self.scale),
+            **values,
+        )
 
 
-def _areas(connection: Connection, scope: Scope, mondays: Sequence[date]) -> list[Area]:
-    """Organisations and regions that are seen whole, each before those below it."""
-    orgs = connection.execute(
-        scope.limit(select(organisation), organisation).order_by(organisation.c.name)
-    ).all()
-    org_ids = [one.org_id for one in orgs]
-    query = select(region).where(region.c.org_id.in_(org_ids)).order_by(region.c.name)
-    regions = connection.execute(scope.limit(query, region)).all()
-    weeks = standings.of_regions(connection, scope, mondays)
-    whole = [one for one in org_ids if scope.sees_organisation(one)]
-    weeks |= standings.of_organisations(connection, whole, mondays)
-    found: list[Area] = []
-    for org in orgs:
-        mine = [one for one in regions if one.org_id == org.org_id]
-        if org.org_id in whole:
-            of_org = weeks.get(org.org_id, NO_WEEKS)
-            found.append(Area(org.org_id, None, None, org.name, 0, of_org))
-        found += _below(mine, weeks, depth=1 if org.org_id in whole else 0)
-    return found
-
-
-def _below(regions: Sequence[Row[Any]], weeks: Mapping[UUID, Weeks], depth: int) -> list[Area]:
-    """Regions of one organisation as a tree: the tops are those whose parent is not seen."""
-    known = {one.region_id for one in regions}
-    children: dict[UUID | None, list[Row[Any]]] = {}
-    for one in regions:
-        children.setdefault(one.parent_id if one.parent_id in known else None, []).append(one)
-    found: list[Area] = []
-    waiting = [(one, depth) for one in reversed(children.get(None, []))]
-    while waiting:
-        one, deep = waiting.pop()
-        of_region = weeks.get(one.region_id, NO_WEEKS)
-        found.append(Area(one.org_id, one.region_id, one.parent_id, one.name, deep, of_region))
-        waiting += [(each, deep + 1) for each in reversed(children.get(one.region_id, []))]
-    return found
-
-
-def _chosen(areas: Sequence[Area], region_id: UUID | None) -> Area | None:
+def _chosen(tree: Sequence[Area], region_id: UUID | None) -> Area | None:
     if region_id is None:
         return None
-    for one in areas:
+    for one in tree:
         if one.region_id == region_id:
             return one
     raise NotFoundError(f"no region {region_id}")
-
-
-def _opened(areas: Sequence[Area], chosen: Area | None) -> list[Area]:
-    """The areas that are shown: the uppermost two levels; or those above a region, and below it."""
-    if chosen is None:
-        return [one for one in areas if one.depth <= 1]
-    by_id = {one.region_id: one for one in areas if one.region_id is not None}
-    path = [chosen]
-    while path[-1].parent_id in by_id and path[-1].parent_id is not None:
-        path.append(by_id[path[-1].parent_id])
-    return [
-        one
-        for one in areas
-        if one in path
-        or (one.parent_id == chosen.region_id and one.region_id is not None)
-        or (one.region_id is None and one.org_id == chosen.org_id)
-    ]
-
-
-def _inside(
-    connection: Connection, stores: Sequence[StoreView], areas: Sequence[Area], chosen: Area
-) -> list[StoreView]:
-    """The stores of a region and of those below it."""
-    regions = {chosen.region_id}
-    for one in areas:  # each stands after the one above it
-        if one.parent_id in regions and one.parent_id is not None:
-            regions.add(one.region_id)
-    ids = set(
-        connection.execute(
-            select(store.c.store_id).where(
-                store.c.org_id == chosen.org_id, store.c.region_id.in_(regions)
-            )
-        ).scalars()
-    )
-    return [one for one in stores if one.store_id in ids]
 
 
 def _order(
@@ -286,14 +231,3 @@ def _order(
     served = weeks.get(one.store_id, NO_WEEKS).get(monday, NO_WEEK).get(TREND)
     value = None if served is None else served.value
     return one.is_trial, value is None, value or 0.0, one.name
-
-
-def _area_row(one: Area, drawn: Trends) -> OverviewRow:
-    return OverviewRow(
-        name=one.name,
-        week=one.weeks.get(drawn.mondays[-1], NO_WEEK),
-        trend=drawn.trend(one.weeks),
-        drawn=drawn.drawing(one.weeks),
-        region_id=one.region_id,
-        depth=one.depth,
-    )

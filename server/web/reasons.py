@@ -15,8 +15,9 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from server.queries import Alive, DeviceView, StoreView
+from server.queries import StoreView
 from server.web.standings import NO_WEEK, NO_WEEKS, Figure, Week, Weeks
+from server.web.working import Sign
 
 NOTEWORTHY = 0.05
 SLOWER = 1.25
@@ -88,13 +89,13 @@ class Note:
 def notes(
     stores: Sequence[StoreView],
     weeks: Mapping[UUID, Weeks],
-    devices: Sequence[DeviceView],
+    devices: Sequence[Sign],
     shown: date,
     earlier: Sequence[date],
 ) -> list[Note]:
     """The stores that need attention in the week `shown`, the most pressing first."""
     middles = _middles(stores, weeks, shown)
-    of_store: dict[UUID, list[DeviceView]] = {}
+    of_store: dict[UUID, list[Sign]] = {}
     for one in devices:
         of_store.setdefault(one.store_id, []).append(one)
     found = []
@@ -182,12 +183,10 @@ def _compared(kind: Kind, one: Figure, other: Figure, against: Against) -> Reaso
     return Reason(kind, sure, concerned, one, other, against)
 
 
-def _facts(
-    store: StoreView, weeks: Weeks, devices: Sequence[DeviceView], shown: date
-) -> list[Reason]:
+def _facts(store: StoreView, weeks: Weeks, devices: Sequence[Sign], shown: date) -> list[Reason]:
     found = []
     visits = max((_visits(week) for week in weeks.values()), default=0.0)
-    gone = [one for one in devices if one.alive in (Alive.SILENT, Alive.OFFLINE)]
+    gone = [one for one in devices if one.is_gone]
     if gone:
         concerned = visits * len(gone) / len(devices)
         labels = tuple(one.label for one in gone)
@@ -204,5 +203,5 @@ def _facts(
 
 
 def _visits(week: Week) -> float:
-    one = week.get("visits")
-    return 0.0 if one is None or one.value is None else one.value
+    """About how many parties a week is about."""
+    return max((float(one.rests_on or 0) for one in week.values()), default=0.0)

@@ -1,16 +1,15 @@
 """Weeks of stores, regions and organisations as they may be shown: rows of `standing`, no more."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, Table, and_, select
+from sqlalchemy import Connection, String, select, type_coerce
 
-from server.schema.identity import region, store
 from server.schema.rollups import standing
-from server.scope import Scope
+from server.scope import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,10 @@ class Figure:
     expected_s: float | None
 
 
+COLUMNS = (
+    type_coerce(standing.c.subject_id, String),
+    *standing.c["week", "figure", "value", "low", "high", "rests_on", "expected_s"],
+)
 Week = Mapping[str, Figure]
 """The figures of a week by name; what is suppressed is not there."""
 Weeks = Mapping[date, Week]
@@ -39,56 +42,35 @@ NO_WEEK: Week = {}
 NO_WEEKS: Weeks = {}
 
 
-def of_stores(
+def weeks_of(
     connection: Connection,
-    scope: Scope,
+    subjects: Collection[Place],
     mondays: Collection[date],
     figures: Collection[str] | None = None,
-    only: Collection[UUID] | None = None,
 ) -> dict[UUID, Weeks]:
-    """Weeks of the confirmed stores in `scope`; `only` some stores, `figures` of some names."""
-    query = _rows(store, store.c.store_id, mondays, figures)
-    query = query.where(store.c.confirmed_at.is_not(None))
-    if only is not None:
-        query = query.where(store.c.store_id.in_(only))
-    return _gathered(connection.execute(scope.limit(query, store)))
+    """Weeks of stores, regions and organisations (their own place) that the caller may see.
 
-
-def of_regions(
-    connection: Connection, scope: Scope, mondays: Collection[date]
-) -> dict[UUID, Weeks]:
-    """Weeks of the regions that are seen whole."""
-    query = _rows(region, region.c.region_id, mondays, None)
-    return _gathered(connection.execute(scope.limit(query, region)))
-
-
-def of_organisations(
-    connection: Connection, org_ids: Collection[UUID], mondays: Collection[date]
-) -> dict[UUID, Weeks]:
-    """Weeks of these organisations, of which the caller must see the whole."""
-    found = select(standing).where(
-        standing.c.org_id.in_(org_ids),
-        standing.c.subject_id.in_(org_ids),
+    They are named one by one, so that the key of the table finds them however long its history.
+    """
+    query = select(*COLUMNS).where(
+        standing.c.org_id.in_({one.org_id for one in subjects}),
+        standing.c.subject_id.in_({one.id for one in subjects}),
         standing.c.week.in_(mondays),
     )
-    return _gathered(connection.execute(found))
+    if figures is not None:
+        query = query.where(standing.c.figure.in_(figures))
+    return _gathered(connection.execute(query).all())
 
 
-def _rows(
-    of: Table, subject: Any, mondays: Collection[date], figures: Collection[str] | None
-) -> Select[Any]:
-    same = and_(standing.c.org_id == of.c.org_id, standing.c.subject_id == subject)
-    query = select(standing).join(of, same).where(standing.c.week.in_(mondays))
-    return query if figures is None else query.where(standing.c.figure.in_(figures))
-
-
-def _gathered(rows: Any) -> dict[UUID, Weeks]:
-    found: dict[UUID, dict[date, dict[str, Figure]]] = {}
-    for row in rows:
-        week = found.setdefault(row.subject_id, {}).setdefault(row.week, {})
-        week[row.figure] = _figure(row)
-    return dict(found)
-
-
-def _figure(row: Row[Any]) -> Figure:
-    return Figure(row.value, row.low, row.high, row.rests_on, row.expected_s)
+def _gathered(rows: Iterable[Any]) -> dict[UUID, Weeks]:
+    """By subject; an id is read once a subject, for there are many rows."""
+    found: dict[object, dict[date, dict[str, Figure]]] = {}
+    for subject, week, name, *rest in rows:
+        weeks = found.get(subject)
+        if weeks is None:
+            weeks = found[subject] = {}
+        figures = weeks.get(week)
+        if figures is None:
+            figures = weeks[week] = {}
+        figures[name] = Figure(*rest)
+    return {one if isinstance(one, UUID) else UUID(str(one)): of for one, of in found.items()}

@@ -32,6 +32,7 @@ ROOT = Path(__file__).parents[2]
 VICTIMS = ("worker", "broker", "database", "server")
 RESEND_S = 3.0
 END_WITHIN_S = 40.0
+"""A worker that has not begun loads its code first, for seconds where the machine is busy."""
 MOVES_WITHIN_S = 120.0
 
 
@@ -83,10 +84,18 @@ class Server:
         self.process.kill()
         self.process.wait()
         until_s = time.monotonic() + END_WITHIN_S
-        while any(map(psutil.pid_exists, pids)):
+        while any(map(_runs, pids)):
             if time.monotonic() > until_s:
                 raise RuntimeError(f"workers {pids} outlive their server")
             time.sleep(0.1)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there, and not only its entry that nobody has fetched yet."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def run(

@@ -9,9 +9,11 @@ its roll-ups. Three intervals of the same visits stand beside each other:
 * sampling: the visits in the finest buckets, straight within them, nothing added.
 
 The simulated times are exact: nobody measured them. So the first interval, which makes room
-for errors of measuring, should hold more often than 95 %, and the last as often.
+for errors of measuring, should hold more often than 95 %, and the last as often. With
+`--measured` every time has the errors that the accuracy benchmark found; then the first one
+is put to the test, and the others show what would hold without its room.
 
-usage: python tests/bench/bench_server_truth.py [--stores 40] [--weeks 13] [--seed 7]
+usage: python tests/bench/bench_server_truth.py [--stores 40] [--weeks 13] [--seed 7] [--measured]
 """
 
 import argparse
@@ -22,9 +24,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 from sqlalchemy import Connection, select
 
+from firmware_cfg.accuracy import accuracies_of
 from firmware_cfg.cells import PointKind
 from firmware_cfg.histogram import Histogram
 from server import statistics
@@ -35,14 +39,16 @@ from server.life_table import Row, band, rows_of, survival, wilson
 from server.rollups.bodies import from_json
 from server.rollups.calendar import Grain
 from server.schema.rollups import rollup
+from server.simulating import stream
 from server.simulating.building import built
 from server.simulating.chain import Chain, PlannedStore, planned_chain
 from server.simulating.loading import Target, load_chain
-from server.simulating.service import EXPECTED
+from server.simulating.service import EXPECTED, parties
 from server.simulating.truth import true_figures
 from server.simulating.where import Where, placed_stores
 from server.statistics import Quantile, Share
 from server.unions import Measure, Union
+from tests.bench.measured_parties import measured
 
 Interval = tuple[float, float]
 THIN_VISITS_H = 4.0
@@ -196,14 +202,14 @@ def found_of(
             yield Found(name, kind_of(one), truth[name], ways)
 
 
-def run(stores: int, weeks: int, seed: int, processes: int) -> list[Found]:
+def run(stores: int, weeks: int, seed: int) -> list[Found]:
     """Simulate, load and judge."""
     now = now_utc()
     chain = planned_chain(stores, 7 * weeks, seed, now.date() - timedelta(days=7 * weeks))
     found: list[Found] = []
     with tempfile.TemporaryDirectory() as folder:
         engine = open_database(sqlite_url(Path(folder) / "encounter.db"))
-        load_chain(chain, Target(engine, processes, now), print)
+        load_chain(chain, Target(engine, 1, now), print)
         with engine.connect() as connection:
             places = placed_stores(connection, chain, now)
             for one in chain.stores:
@@ -240,13 +246,18 @@ def _half(ones: Sequence[Found], way: str) -> str:
 def main() -> None:
     """Print the tables."""
     command = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    for option, default in (("stores", 40), ("weeks", 13), ("seed", 7), ("processes", 2)):
+    for option, default in (("stores", 40), ("weeks", 13), ("seed", 7)):
         command.add_argument(f"--{option}", type=int, default=default)
+    command.add_argument("--measured", action="store_true", help="with errors of measuring")
     chosen = command.parse_args()
-    found = run(chosen.stores, chosen.weeks, chosen.seed, chosen.processes)
+    (known,) = accuracies_of([(1, stream.MODEL)])
+    draw = measured(parties, known) if chosen.measured else parties
+    with patch.object(stream, "parties", draw):
+        found = run(chosen.stores, chosen.weeks, chosen.seed)
     order = {name: place for place, name in enumerate((*SHARES, *RATES, *QUANTILES))}
     found.sort(key=lambda one: order[one.figure])
-    print(f"\n{chosen.stores} stores, {chosen.weeks} weeks, seed {chosen.seed}")
+    how = "with errors of measuring" if chosen.measured else "exact times"
+    print(f"\n{chosen.stores} stores, {chosen.weeks} weeks, seed {chosen.seed}, {how}")
     print("±: half an interval; of a share in points, of a time in percent of the true one")
     table("by figure", found, lambda one: one.figure)
     for kind in sorted({one.kind for one in found}):

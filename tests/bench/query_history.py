@@ -32,11 +32,21 @@ from server.rollups_due import mark_due
 from server.schema.cells import cell, window
 from server.schema.identity import assignment, device, point, store
 from server.schema.rollups import rollup, standing
-from tests.unit.server.rollup_cells import QUARTER, Shop, fill, open_shop, random_cell, window_row
+from tests.unit.server.rollup_cells import (
+    MADE_WITH,
+    QUARTER,
+    Shop,
+    fill,
+    open_shop,
+    random_cell,
+    window_row,
+)
 
 EPOCH = datetime(2020, 1, 1).astimezone()
 OPENS = 24
 """Quarters of an hour after the trading day begins."""
+REDRAWN_DAYS = 90
+"""So often somebody draws the zones anew, and what follows is not strictly comparable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,11 @@ def _fill_first(connection: Connection, shop: Shop, sizes: Sizes, last: date, na
     for back in range(sizes.days):
         opens = shop.time.begins(last - timedelta(days=back)) + OPENS * QUARTER
         cells = [
-            replace(random_cell(rng, one, Period(start, start + 4 * QUARTER)), device=name)
+            replace(
+                random_cell(rng, one, Period(start, start + 4 * QUARTER)),
+                device=name,
+                comparability=MADE_WITH[back // REDRAWN_DAYS % 2],
+            )
             for one in shop.points
             for start in (opens + 4 * hour * QUARTER for hour in range(sizes.cells_a_day))
         ]

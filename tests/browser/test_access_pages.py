@@ -73,7 +73,7 @@ def test_a_newcomer_becomes_the_administrator_and_invites_a_manager(
     page.goto(link)
     look(page, "link")
     choose_password(page, "Ada Lovelace")
-    expect(page.locator("h1")).to_have_text("Stores")
+    expect(page.locator("h1")).to_have_text("Overview")
     expect(page.locator(".who a")).to_have_text("ada lovelace")
     page.click("a[href='/accounts']")
     page.fill("section.entry [name=name]", "Grace")
@@ -86,7 +86,7 @@ def test_a_newcomer_becomes_the_administrator_and_invites_a_manager(
     guest.goto(invitation)
     expect(guest.locator("h1")).to_have_text("grace，欢迎")
     choose_password(guest)
-    expect(guest.locator("li.store h2")).to_contain_text("Pudong")
+    expect(guest.locator("table.stores tbody th")).to_contain_text("Pudong")
     expect(guest.locator("a[href='/accounts']")).to_have_count(0)
     guest.goto(invitation)
     expect(guest.locator("h1")).to_have_text("此链接无效")
@@ -146,6 +146,7 @@ def test_pages_of_access_fit_and_complain_of_nothing(
 def test_the_keyboard_signs_in_without_scripts(browser: Browser, server: ServerProcess) -> None:
     page = browser.new_context(java_script_enabled=False, locale="en-GB").new_page()
     page.goto(first_link(server))
+    expect(page.locator("[name=name]")).to_be_focused()
     page.keyboard.type("ada")
     for _ in range(2):
         page.keyboard.press("Tab")

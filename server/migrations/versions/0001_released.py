@@ -138,6 +138,14 @@ def _messages() -> None:
         sa.Column("reason", sa.String(200)),
         sa.Column("received_at", INSTANT, nullable=False),
     )
+    rejected = sa.text("status = 'rejected'")
+    op.create_index(
+        "message_rejected",
+        "message",
+        ["org_id", "device", "epoch", "sequence"],
+        sqlite_where=rejected,
+        postgresql_where=rejected,
+    )
     op.create_table(
         "raw_message",
         sa.Column("org_id", sa.Uuid, primary_key=True),

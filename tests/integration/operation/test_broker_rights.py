@@ -1,5 +1,6 @@
 """deploy/server/mosquitto with the real mosquitto: a device is who its certificate says."""
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,11 @@ from paho.mqtt.properties import Properties
 
 from firmware_cfg.codec import encode
 from firmware_cfg.topics import SHARED_UPLINK_FILTER, Kind, topic
+from server.checking import Verdict
+from server.checking.place import check_certificates
+from server.clock import now_utc
+from server.metrics.certificates import end_at_broker, end_of_file
+from server.metrics.collector import Broker
 from server.testing import MONDAY, MessageFactory
 from tests.brokers import MOSQUITTO, BrokerProcess, free_port
 from tests.integration.server.certificates import Authority, Pair
@@ -24,6 +30,8 @@ from tests.unit.server.conftest import IDENTITY
 DEPLOY = Path(__file__).parents[3] / "deploy" / "server" / "mosquitto"
 SERVER = "encounter-server"
 QUIET_S = 1.0
+LONG = timedelta(days=20)
+"""The certificates of these tests are good for a day."""
 pytestmark = [
     pytest.mark.broker,
     pytest.mark.slow,
@@ -233,6 +241,27 @@ def test_nobody_comes_in_without_a_certificate_of_this_authority(
             continue
         assert not one.connected.wait(2)
         one.stop()
+
+
+def test_when_certificates_end_is_read_off_the_broker_and_the_file(
+    rights: Rights, tmp_path: Path
+) -> None:
+    own = rights.pair(SERVER)
+    tls = ssl.create_default_context(cafile=rights.authority.file)
+    tls.load_cert_chain(own.cert, own.key)
+    for port in (rights.devices, rights.workers):
+        broker = Broker("127.0.0.1", port, tls, own.cert)
+        for when, verdict in ((now_utc(), Verdict.FAILS), (now_utc() - LONG, Verdict.HOLDS)):
+            assert [one.verdict for one in check_certificates(broker, when)] == [verdict] * 2
+    (tmp_path / "other").mkdir()
+    stranger = Authority(tmp_path / "other", "stranger")
+    ends = end_at_broker(
+        "127.0.0.1", rights.devices, ssl.create_default_context(cafile=stranger.file)
+    )
+    assert ends.at is None
+    assert "certificate not accepted" in ends.why_not
+    assert end_at_broker("127.0.0.1", free_port(), tls).at is None
+    assert "not a certificate" in end_of_file(own.key).why_not
 
 
 def test_the_server_itself_works_with_these_rights(rights: Rights, clients: list[Client]) -> None:

@@ -1,4 +1,4 @@
-"""A server that lost something hears it again: real devices' outboxes, a real broker."""
+"""A server that lost something, or was away, hears it: a real device's outbox, a real broker."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,6 +19,7 @@ from firmware_cfg.codec import encode
 from server.database import open_database, sqlite_url, writer
 from server.identity import apply_identity
 from server.identity_file import load_identity
+from server.ingest import pacing
 from server.ingest.access import AccessOptions
 from server.ingest.station import IngestPlan, Station
 from server.ingest.subscription import Sharing
@@ -73,6 +74,13 @@ class Place:
             )
             up_to = connection.execute(select(func.max(progress.c.up_to))).scalar()
             return windows, cells, up_to or 0
+
+    def has(self, sequence: int) -> bool:
+        """Whether the window of a sequence is stored."""
+        assert self.engine is not None
+        with self.engine.connect() as connection:
+            here = select(window.c.sequence).where(window.c.sequence == sequence)
+            return connection.execute(here).first() is not None
 
 
 @dataclass
@@ -146,7 +154,7 @@ def device(place: Place, tmp_path: Path) -> Iterator[Device]:
         timing=SOON,
     )
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    one = Device(outbox, publisher, MessageFactory(DEVICE), now - timedelta(days=3))
+    one = Device(outbox, publisher, MessageFactory(DEVICE), now - timedelta(days=6))
     publisher.start()
     yield one
     publisher.stop()
@@ -182,3 +190,21 @@ def test_a_server_that_lost_everything_hears_all_that_is_left(place: Place, devi
     assert eventually(lambda: device.outbox.counts().settled == 19)
     device.fill(3)
     assert eventually(lambda: place.counts() == (22, 22, 34)), place.counts()
+
+
+def test_a_new_window_is_stored_before_a_backlog_is(
+    place: Place, device: Device, broker: BrokerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Acknowledgements go on from the oldest; the store's present does not wait for them."""
+    monkeypatch.setattr(pacing, "EACH_S", 1.0)
+    place.stop()
+    device.fill(250)
+    broker.restart()  # from here on, those have waited for a connection
+    assert eventually(lambda: device.publisher.status().connected)
+    place.start()
+    assert eventually(lambda: place.counts()[2] > 0)
+    device.fill(1)
+    assert eventually(lambda: place.has(251), 10)
+    assert place.counts()[2] < 250
+    assert eventually(lambda: place.counts() == (251, 251, 251)), place.counts()
+    assert eventually(lambda: device.outbox.counts().settled == 251)

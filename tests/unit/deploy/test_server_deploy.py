@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import shlex
@@ -115,6 +116,33 @@ def test_systemd_would_make_the_user(tmp_path: Path) -> None:
     users = UNITS / "sysusers.d" / "encounter-server.conf"
     done = run("systemd-sysusers", f"--root={tmp_path}", "--dry-run", str(users))
     assert "Creating user 'encounter-server'" in done.stderr
+
+
+def test_the_backup_units_command_makes_a_backup(tmp_path: Path) -> None:
+    """As systemd would start it: `%%` is one, and variables are the environment's."""
+    state, backups = tmp_path / "state", tmp_path / "backups"
+    backups.mkdir()
+    assert server.cli.main(["migrate", "--state", str(state)]) == 0
+    has = settings(UNITS / "encounter-server-backup.service")
+    orders = []
+    for line in (*has["ExecStart"], *has["ExecStartPost"]):
+        here = line.replace("%%", "%").replace("/var/lib/encounter-server-backups", str(backups))
+        here = here.replace("/var/lib/encounter-server", str(state))
+        here = here.replace("/opt/encounter-server/bin/encounter-server", "$PYTHON -m server")
+        orders.append(shlex.split(here))
+    old = backups / "encounter-20250101T000000Z.tar"
+    old.touch()
+    os.utime(old, (0, 0))
+    other = backups / "keep-me.tar"
+    other.touch()
+    os.utime(other, (0, 0))
+    for order in orders:
+        environment = {**os.environ, "ENCOUNTER_DATABASE": "", "PYTHON": sys.executable}
+        subprocess.run(order, check=True, cwd=ROOT, env=environment, capture_output=True)
+    made = sorted(path.name for path in backups.iterdir())
+    assert len(made) == 2
+    assert re.fullmatch(r"encounter-\d{8}T\d{6}Z\.tar", made[0])
+    assert made[1] == "keep-me.tar"
 
 
 # --- broker

@@ -48,9 +48,14 @@ def signer() -> AckSigner:
 def outbox(tmp_path: Path, signer: AckSigner) -> Iterator[Outbox]:
     one = Outbox(tmp_path / "outbox.sqlite", 4, DEVICE, signer.public_hex)
     for _ in range(20):
-        one.append(lambda _epoch, seq: str(seq).encode(), b"")
+        make(one)
     yield one
     one.close()
+
+
+def make(outbox: Outbox) -> None:
+    """One more message: its sequence."""
+    outbox.append(lambda _epoch, seq: str(seq).encode(), b"")
 
 
 def test_no_more_leaves_than_there_are_slots_at_the_broker(outbox: Outbox) -> None:
@@ -97,3 +102,66 @@ def test_what_is_settled_makes_room_and_ends_the_silence(outbox: Outbox, signer:
     assert wire.took() == []
     flight.send(wire, 29.0)
     assert wire.took() == [4, 5, 6, 7]
+
+
+def test_what_is_made_during_a_connection_leaves_before_what_waited_for_it(outbox: Outbox) -> None:
+    flight, wire = InFlight(outbox, SLOTS, TIMING), Wire()
+    flight.begin(0.0)
+    flight.send(wire, 0.0)
+    assert wire.took() == [1, 2, 3]
+    make(outbox)
+    flight.send(wire, 1.0)
+    assert wire.took() == [21, 4, 5]
+    make(outbox)
+    make(outbox)
+    flight.send(wire, 2.0)
+    assert wire.took() == [23, 6, 7]
+
+
+def test_a_new_message_waits_for_a_slot_at_the_broker_and_for_nothing_else(outbox: Outbox) -> None:
+    flight, wire = InFlight(outbox, SLOTS, TIMING), Wire()
+    flight.begin(0.0)
+    for at_s in range(4):
+        flight.send(wire, float(at_s))
+        wire.unacknowledged.clear()
+    assert wire.took() == list(range(1, 13))  # as many as may be out
+    wire.unacknowledged.update(range(SLOTS))
+    make(outbox)
+    flight.send(wire, 5.0)
+    assert wire.took() == []
+    flight.send(wire, 6.0)
+    assert wire.took() == [21]
+
+
+def test_each_message_leaves_once_whatever_order_they_are_made_in(
+    outbox: Outbox, signer: AckSigner
+) -> None:
+    flight, wire, now = InFlight(outbox, SLOTS, TIMING), Wire(), ManualClock().utc_now()
+    flight.begin(0.0)
+    sent: list[int] = []
+    for turn in range(60):
+        if turn % 4 == 0 and turn < 24:
+            make(outbox)
+        flight.send(wire, float(turn))
+        sent += wire.took()
+        settled = next(n for n in range(1, 99) if n not in sent) - 1
+        if (
+            settled
+            and outbox.settle(signer.ack(outbox.epoch, settled, str(settled).encode()), now).newly
+        ):
+            flight.settled(settled, float(turn))
+    assert sorted(sent) == list(range(1, 27))
+    assert sent != sorted(sent)
+
+
+def test_after_silence_what_is_new_leaves_first_again(outbox: Outbox) -> None:
+    flight, wire = InFlight(outbox, 1, TIMING), Wire(limit=9)
+    flight.begin(0.0)
+    make(outbox)
+    flight.send(wire, 0.0)
+    assert wire.took() == [21, 1, 2, 3]
+    flight.send(wire, 10.0)
+    assert wire.took() == [21, 1, 2, 3]
+    flight.begin(11.0)  # a new connection: by now it has waited too
+    flight.send(wire, 11.0)
+    assert wire.took() == [1, 2, 3, 4]

@@ -1,7 +1,11 @@
 """Two organisations with figures, amendments, accounts and evidence, for tests of the API."""
 
+import atexit
+import shutil
+import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from uuid import UUID
 
@@ -167,6 +171,10 @@ class Chain:
         with writer(self.engine).begin() as connection:
             return tokens.make(connection, caller, wanted, self.clock())[1]
 
+    def roll_up(self) -> None:
+        while roll_up(self.engine, NOW):
+            pass
+
     def flush(self) -> None:
         gate: Gate = self.app.state.gate
         gate.recorder.flush()
@@ -174,21 +182,44 @@ class Chain:
 
 def open_chain(folder: Path) -> Chain:
     """A chain in a database of its own."""
-    engine = open_database(sqlite_url(folder / "chain.db"))
-    path = folder / "chain.toml"
-    path.write_text(IDENTITY, "utf-8")
+    path = folder / "chain.db"
+    shutil.copy(_template(), path)
+    return _chain(open_database(sqlite_url(path)), folder)
+
+
+@cache
+def _template() -> Path:
+    """A filled database, made once and copied for each test."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    path = folder / "template.db"
+    engine = open_database(sqlite_url(path))
+    fill_chain(engine, folder)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+def fill_chain(engine: Engine, folder: Path) -> Chain:
+    """A chain in an empty database."""
+    written = folder / "chain.toml"
+    written.write_text(IDENTITY, "utf-8")
     with writer(engine).begin() as connection:
-        apply_identity(connection, load_identity(path))
+        apply_identity(connection, load_identity(written))
+    chain = _chain(engine, folder)
+    _receive(engine)
+    _decide(chain)
+    chain.roll_up()
+    return chain
+
+
+def _chain(engine: Engine, folder: Path) -> Chain:
     clock = FakeClock(NOW)
     link = LinkStatus(LinkState.CONNECTED, NOW)
     health = health_of(engine, lambda: link, IngestState)
     app = make_app(Parts(engine, open_key(folder), clock, lambda: health))
-    chain = Chain(engine, clock, app, ids_of(engine))
-    _receive(engine)
-    _decide(chain)
-    while roll_up(engine, NOW):
-        pass
-    return chain
+    return Chain(engine, clock, app, ids_of(engine))
 
 
 def ids_of(engine: Engine) -> dict[str, UUID]:

@@ -131,6 +131,41 @@ def test_a_damaged_backup_puts_nothing_back(
     assert list(there.iterdir()) == []
 
 
+def test_a_stale_log_of_another_database_is_not_read_into_it(backup: Path, tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.mkdir(mode=0o700)
+    place = Place(there, sqlite_url(there / "encounter.db"))
+    (there / "encounter.db-wal").write_bytes(b"of another database")
+    with pytest.raises(BackupError, match=r"encounter\.db-wal: is there already"):
+        put_back(place, backup)
+    assert [path.name for path in there.iterdir()] == ["encounter.db-wal"]
+
+
+@pytest.mark.parametrize(
+    ("found", "instead", "says"),
+    [
+        (b'"schema_step": "', b'"schema_step": "9', "newer version"),
+        (b'"engine": "sqlite"', b'"engine": "postgresql"', "another engine"),
+        (b'"format": 1', b'"format": 2', "format 2"),
+    ],
+)
+def test_a_backup_that_cannot_be_used_puts_nothing_back(
+    backup: Path, tmp_path: Path, found: bytes, instead: bytes, says: str
+) -> None:
+    with tarfile.open(backup) as tar:
+        member = tar.extractfile("manifest.json")
+        assert member is not None
+        manifest = member.read()
+    assert found in manifest
+    there = tmp_path / "there"
+    there.mkdir(mode=0o700)
+    place = Place(there, sqlite_url(there / "encounter.db"))
+    changed = _changed(backup, "manifest.json", manifest.replace(found, instead))
+    with pytest.raises(BackupError, match=says):
+        put_back(place, changed)
+    assert list(there.iterdir()) == []
+
+
 def test_a_manifest_cannot_name_a_file_elsewhere(backup: Path, tmp_path: Path) -> None:
     with tarfile.open(backup) as tar:
         found = tar.extractfile("manifest.json")

@@ -326,14 +326,6 @@ def test_a_failed_batch_leaves_nothing_behind(
     assert counted(engine, message) == 0
 
 
-def test_raw_messages_that_nobody_can_read_go_after_30_days(engine: Engine) -> None:
-    take(engine, b"[]")
-    for days, left in ((29, 1), (31, 0)):
-        with writer(engine).begin() as connection:
-            keeping.purge(connection, MONDAY + timedelta(days=days))
-        assert len(reasons(engine)) == left
-
-
 def test_a_naive_time_is_refused(engine: Engine) -> None:
     row = {"org_id": NO_ORGANISATION, "device": "d", "last_sign_at": MONDAY.replace(tzinfo=None)}
     with pytest.raises(Exception, match="aware"), writer(engine).begin() as connection:

@@ -3,9 +3,11 @@
 import threading
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import Engine, Table, func, select
+from sqlalchemy.event import listen, remove
 
 from firmware_cfg.codec import encode
 from firmware_cfg.messages import State, Window
@@ -277,3 +279,25 @@ def test_windows_without_cells_mark_nothing(claimed: Engine) -> None:
     empty: Window = MessageFactory().window()
     take(claimed, encode(empty))
     assert counted(claimed, rollup_due) == 0
+
+
+def test_the_rejected_of_a_stream_are_found_by_their_own_index(claimed: Engine) -> None:
+    """Each acknowledgement asks for them: it must not read all that a device ever sent."""
+    stored = windows(40)
+    take(claimed, *stored)
+    statements: list[tuple[str, object]] = []
+
+    def note(_c: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        statements.append((statement, parameters))
+
+    listen(claimed, "before_cursor_execute", note)
+    assert birth(claimed, None)[0][0] == 40
+    remove(claimed, "before_cursor_execute", note)
+    (asked,) = [one for one in statements if "status = 'rejected'" in one[0]]
+    with claimed.begin() as connection:
+        explain = "EXPLAIN QUERY PLAN "
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            explain = "EXPLAIN "
+        plan = connection.exec_driver_sql(explain + asked[0], cast("Any", asked[1])).all()
+    assert "message_rejected" in str(plan)

@@ -161,7 +161,7 @@ def test_the_page_lists_each_of_them_and_no_other(server: Server) -> None:
 
 
 def _windows(*, busy: bool) -> Sequence[bytes]:
-    """Two windows; those of a busy shop hold cells, some of points that nobody assigned."""
+    """Two windows; those of a busy shop hold cells of a counter and of a queue."""
     factory = MessageFactory()
     sent = []
     for step in range(2):

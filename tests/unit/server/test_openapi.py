@@ -13,12 +13,15 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi.routing import APIRoute
 from sqlalchemy import create_engine
 
 from server.health import Health
 from server.signing import SigningKey
 from server.testing import FakeClock
-from server.web.app import make_app
+from server.web.app import make_app, routers
+from server.web.needs import rights_of
+from server.web.pages import Renderer
 from server.web.parts import Parts
 from tests.unit.server.openapi_breaks import METHODS, breaks
 
@@ -43,20 +46,25 @@ PAGED = (
 )
 
 
+def some_parts() -> Parts:
+    """What an application needs, over nothing."""
+    key = SigningKey(Ed25519PrivateKey.generate())
+    return Parts(create_engine("sqlite://"), key, FakeClock(), _no_health)
+
+
 def description() -> dict[str, Any]:
     """The document of the application as it is."""
-    parts = Parts(
-        create_engine("sqlite://"),
-        SigningKey(Ed25519PrivateKey.generate()),
-        FakeClock(),
-        _no_health,
-    )
-    found: dict[str, Any] = json.loads(json.dumps(make_app(parts).openapi()))
+    found: dict[str, Any] = json.loads(json.dumps(make_app(some_parts()).openapi()))
     return found
 
 
 def _no_health() -> Health:
     raise NotImplementedError("nobody asks for it")
+
+
+@pytest.fixture
+def parts() -> Parts:
+    return some_parts()
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +106,19 @@ def test_every_operation_says_what_it_is_for_and_how_it_fails(now: dict[str, Any
         assert one.get("description"), name
         if name != "getHealth":
             assert {"4XX", "5XX"} <= set(one["responses"]), name
+
+
+def test_every_operation_is_documented_with_its_request_and_right(parts: Parts) -> None:
+    rows = {
+        f"| `{route.operation_id}` | `{method} {route.path.removeprefix('/api/v1')}` "
+        f"| {rights_of(route)[0].replace('_', ' ')} |"
+        for router in routers(make_app(parts), parts, Renderer())
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.operation_id
+        for method in route.methods or ()
+    }
+    lines = (DOCS / "api.md").read_text("utf-8").splitlines()
+    assert {line for line in lines if line.startswith("| `")} == rows
 
 
 def test_nothing_breaks_who_uses_the_released_one(now: dict[str, Any]) -> None:

@@ -1,8 +1,9 @@
 """A chain that is loaded at once leaves what its messages and the roll-up job would have left."""
 
 import json
+import math
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from firmware_cfg.topics import Kind, topic
 from server.cli import main
 from server.database import open_database, sqlite_url, writer
 from server.errors import SimulationError
+from server.figures import PointFigures, point_figures
 from server.identity import apply_identity
 from server.ingest.committing import commit
 from server.ingest.reading import read
@@ -31,18 +33,21 @@ from server.simulating.chain import Chain, planned_chain
 from server.simulating.delivery import delivered
 from server.simulating.identity import identity_of
 from server.simulating.loading import Target, load_chain
+from server.simulating.service import EXPECTED
 from server.simulating.stream import Drawn, messages
+from server.simulating.truth import true_figures
+from server.statistics import Quantile, Share
 
-START = date(2026, 10, 19)
+START = date(2026, 10, 30)
 NOW = datetime(2026, 11, 23, 5, tzinfo=UTC)
 OWN = {"cell_id", "week_id", "org_id"}
 
 
 @pytest.fixture(scope="module")
 def chain() -> Chain:
-    """Ten stores that are open late, and thin ones, over five weeks."""
-    whole = planned_chain(12, 35, 3, START)
-    chosen = [whole.stores[number] for number in (2, 4, 5, 7, 8, 11)]
+    """A thin store, one with another device, one that closes and one that opens, a trial."""
+    whole = planned_chain(12, 24, 3, START)
+    chosen = [whole.stores[number] for number in (4, 5, 7, 8, 11)]
     return replace(
         whole, stores=tuple(replace(one, visits_h=min(one.visits_h, 22)) for one in chosen)
     )
@@ -134,7 +139,7 @@ def progress_of(engine: Engine) -> set[tuple[Any, ...]]:
 
 
 def test_roll_ups_and_weeks_are_those_of_the_job(either: Engine, chain: Chain) -> None:
-    loaded(either, chain)
+    loaded(either, replace(chain, stores=chain.stores[1::2]))
     before, weeks = rolled(either), stood(either)
     assert {grain for _, grain, _, _ in before} == {"hour", "day", "week", "span"}
     assert weeks
@@ -148,8 +153,29 @@ def test_roll_ups_and_weeks_are_those_of_the_job(either: Engine, chain: Chain) -
     assert stood(either) == weeks
 
 
+def test_what_is_shown_holds_the_truth(empty: Engine, chain: Chain) -> None:
+    loaded(empty, chain)
+    names, planned = named(empty), {one.key: one for one in chain.stores}
+    held = []
+    for (subject_id, grain, start, _), union in rolled(empty).items():
+        one = planned.get(names[subject_id]) if subject_id in names else None
+        figures = point_figures(union, EXPECTED)
+        if one is None or grain != "week" or not isinstance(figures, PointFigures):
+            continue
+        truth = true_figures(one.service_on((start + timedelta(hours=12)).date()))
+        share, p90 = figures.served_within, figures.waiting_p90
+        assert isinstance(share, Share)
+        assert isinstance(p90, Quantile)
+        held += [
+            share.low <= truth.served_within <= share.high,
+            p90.low_s <= truth.waiting_p90 <= (p90.high_s or math.inf),
+        ]
+    assert len(held) > 20
+    assert sum(held) >= 0.95 * len(held)
+
+
 def test_stores_are_the_same_however_many_processes_draw_them(chain: Chain, tmp_path: Path) -> None:
-    few = replace(chain, stores=chain.stores[:2])
+    few = replace(chain, stores=(chain.stores[0], chain.stores[-1]))
     found = []
     for processes in (1, 2):
         engine = open_database(sqlite_url(tmp_path / f"{processes}.db"))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from random import Random
 
@@ -115,6 +115,11 @@ def test_what_happens_to_devices(chain: Chain, sent: Sent) -> None:
     old, new = chain.stores[5].devices
     assert (old.after, new.why) == (new.first, "replaced")
     assert chain.stores[11].trial
+    silent = planned_chain(16, 35, 3, START).stores[15]
+    assert silent.silent_from == silent.ends - timedelta(days=3)
+    assert max(w.start for w in messages(3, silent, Drawn())) < silent.day_begins(
+        silent.ends - timedelta(days=3)
+    )
     short = chain.stores[6]
     assert len(short.regimes()) == 2
     assert short.service_on(short.ends).begin_s > short.service.begin_s
