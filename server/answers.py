@@ -10,12 +10,13 @@ from server.amending import Rulings, rulings_of
 from server.course import LONGEST_COURSE, Step, gaps, spoken_for
 from server.figures import Expectations, PointFigures, point_figures
 from server.leaving import Leaving, leaving
-from server.periods import Period
+from server.periods import MILLISECOND, Period
 from server.queries import CoverageRange, PointView, StoreView
 from server.released_cell import ReleasedCell
-from server.rollups.blocks import Subject, read_union, unions_of
+from server.rollups.blocks import Known, Subject, read_union
+from server.rollups.seen import seen_in, windows_about
 from server.suppression import Suppressed, Within, latest_release, standing_cells
-from server.unions import Union, merged_unions
+from server.unions import Seen, Union
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +62,17 @@ def answer(
     terms = queries.terms_of(connection, point.ref, asked)
     wanted = expectations or terms.expectations
     rulings = rulings_of(connection, of.org_id, of.store_id)
+    subject = Subject.point(point.ref, of.time, rulings)
     short = asked.end - asked.start <= LONGEST_COURSE
     steps: list[Step] = []
+    known = None
     if with_course and short:
-        whole = Within.whole(asked)
-        cells = standing_cells(connection, of.org_id, rulings, [point.ref.point_id], whole)
-        unions = unions_of(connection, of.org_id, cells)
-        released = merged_unions(unions) if unions else Suppressed()
-        steps = [
-            _step(cell, union, point, wanted) for cell, union in zip(cells, unions, strict=True)
-        ]
-        steps += _gaps(connection, of, point, asked, now=now, rulings=rulings)
-    else:
-        released = read_union(connection, Subject.point(point.ref, of.time, rulings), asked)
+        read = _read(connection, point, asked, rulings)
+        known = read.known
+        steps = [_step(cell, known.seen[cell.cell_id], point, wanted) for cell in known.cells]
+        taken = spoken_for(connection, point.ref, rulings, asked)
+        steps += gaps(of.time.open_times(asked), asked, now, taken, read.received)
+    released = read_union(connection, subject, asked, known)
     coverage = None
     if isinstance(released, Union):
         coverage = queries.coverage_of(released.seen)
@@ -93,25 +92,32 @@ def answer(
     )
 
 
-def _step(cell: ReleasedCell, union: Union, point: PointView, wanted: Expectations) -> Step:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The whole cells of a point inside a period, and its devices' windows about it."""
+
+    known: Known
+    received: tuple[Period, ...]
+
+
+def _read(connection: Connection, point: PointView, asked: Period, rulings: Rulings) -> _Read:
+    org_id, point_id = point.ref.org_id, point.ref.point_id
+    cells = standing_cells(connection, org_id, rulings, [point_id], Within.whole(asked))
+    own = queries.devices_of(connection, point.ref, asked)
+    windows = windows_about(connection, org_id, {*own, *(one.device for one in cells)}, asked)
+    received = tuple(
+        Period(start, start + length_ms * MILLISECOND)
+        for name in own
+        for start, length_ms, _ in windows.get(name, ())
+    )
+    return _Read(Known(cells, seen_in(windows, cells)), received)
+
+
+def _step(cell: ReleasedCell, seen: Seen, point: PointView, wanted: Expectations) -> Step:
     return Step(
         cell.period,
         cell,
         expectations=wanted,
         is_queue=point.is_queue,
-        coverage=queries.coverage_of(union.seen),
+        coverage=queries.coverage_of(seen),
     )
-
-
-def _gaps(
-    connection: Connection,
-    of: StoreView,
-    point: PointView,
-    asked: Period,
-    *,
-    now: datetime,
-    rulings: Rulings,
-) -> list[Step]:
-    received = queries.windows_received(connection, point.ref, asked)
-    taken = spoken_for(connection, point.ref, rulings, asked)
-    return gaps(of.time.open_times(asked), asked, now, taken, [period for period, _ in received])

@@ -95,6 +95,7 @@ class DeviceView:
     faults: tuple[str, ...]
     clock: str | None
     terms: Terms | None
+    retired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,7 @@ def _device(row: Row[Any], now: datetime) -> DeviceView:
         faults=tuple(row.faults or ()),
         clock=row.clock,
         terms=None if row.reported is None else _terms(row.reported),
+        retired=row.retired_at is not None,
     )
 
 
@@ -228,38 +230,42 @@ def _terms(report: dict[str, Any]) -> Terms:
 
 
 def terms_in_force(devices: Sequence[DeviceView]) -> Terms:
-    """The terms of a store: expectations as first reported, and the strictest k."""
-    reported = [one.terms for one in devices if one.terms is not None]
+    """The terms of a store: expectations as first reported, and the strictest k.
+
+    Of the devices that work there; of retired ones where there are no others.
+    """
+    at_work = [one for one in devices if not one.retired] or devices
+    reported = [one.terms for one in at_work if one.terms is not None]
     if not reported:
         return Terms()
     return Terms(reported[0].expectations, max(one.k for one in reported))
 
 
 def devices_of(connection: Connection, of: PointRef, period: Period) -> list[str]:
-    """The devices that watched a point during `period`."""
+    """The devices that watched a point during `period`, the latest first."""
     rows = connection.execute(
-        select(assignment.c.device, assignment.c.valid_to).where(
+        select(assignment.c.device, assignment.c.valid_to)
+        .where(
             assignment.c.org_id == of.org_id,
             assignment.c.point_id == of.point_id,
             assignment.c.valid_from < period.end,
         )
+        .order_by(assignment.c.valid_from.desc(), assignment.c.device)
     )
     watching = [r.device for r in rows if r.valid_to is None or r.valid_to > period.start]
-    return sorted(set(watching))
+    return list(dict.fromkeys(watching))
 
 
 def terms_of(connection: Connection, of: PointRef, period: Period) -> Terms:
-    """What the point's device reported to be in force; the defaults without a report."""
+    """What the point's latest device reported to be in force; the defaults without a report."""
     names = devices_of(connection, of, period)
-    reports = connection.execute(
-        select(device_status.c.reported).where(
+    rows = connection.execute(
+        select(device_status.c.device, device_status.c.reported).where(
             device_status.c.org_id == of.org_id, device_status.c.device.in_(names)
         )
-    ).scalars()
-    for report in reports:
-        if report is not None:
-            return _terms(report)
-    return Terms()
+    )
+    reports = {row.device: row.reported for row in rows if row.reported is not None}
+    return next((_terms(reports[name]) for name in names if name in reports), Terms())
 
 
 def windows_received(

@@ -49,7 +49,7 @@ def read_region(
     if not found or not stores:
         return RegionTotal(len(stores), None, Suppressed(), None)
     union = merged_unions([one.union for one in found])
-    asked = expectations_of(connection, org_id, stores)
+    asked = expectations_of(connection, org_id, stores, begins)
     figures = point_figures(union, next(iter(asked), Expectations()))
     if len(asked) > 1 and isinstance(figures, PointFigures):
         figures = replace(figures, served_within=Suppressed(), greeted_within=Suppressed())

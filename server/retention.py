@@ -13,7 +13,7 @@
 
 On PostgreSQL, whole parts of the big tables are dropped; each table is a transaction of its
 own, so that one that is busy holds no other up. Roll-ups of days whose cells are gone stay as
-they are: the job makes none anew that is older than `server.rollups.job.COUNTED_FOR`.
+they are: the job makes none anew that is older than `server.rollups_due.COUNTED_FOR`.
 """
 
 from collections.abc import Callable

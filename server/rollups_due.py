@@ -14,6 +14,8 @@ from server.periods import Period, StoreTime
 from server.schema.cells import cell
 from server.schema.rollups import rollup_due
 
+COUNTED_FOR = timedelta(days=390)
+"""Older days are never made anew: their cells may be gone, see `server.retention`."""
 INSTANT = timedelta(microseconds=1)
 AT_ONCE = 5_000
 """Marks in one statement: an engine takes at most 32,766 (SQLite) or 65,535 values."""

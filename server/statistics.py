@@ -84,8 +84,8 @@ def share_within(histogram: Histogram, within_s: float, error: Error = EXACT) ->
         value += part * (curve[len(beyond) - 1] - value)
     off = error.of_curve(Line.through(rows, curve), within_s)
     low, high = incidence_bounds(beyond, len(inside), base)
-    low += off.down - error.wrong.gained
-    high += off.up + error.wrong.lost
+    low = low + off.down - error.wrong.gained
+    high = high + off.up + error.wrong.lost
     value = min(1.0, value)
     return Share(value, max(0.0, min(low, value)), min(1.0, max(high, value)), base)
 

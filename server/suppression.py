@@ -132,9 +132,10 @@ def standing_cells(
 def _under(rulings: Rulings, row: Row[Any]) -> UUID | None:
     """The point under which a cell counts; most stores never changed anything."""
     own: UUID = row.point_id
-    if not rulings.amendments and not rulings.merges and rulings.confirmed_at is None:
-        return own
-    return rulings.counts_under(own, Period(row.start_at, row.end_at))
+    if rulings.amendments or rulings.merges:
+        return rulings.counts_under(own, Period(row.start_at, row.end_at))
+    trial = rulings.confirmed_at is not None and row.start_at < rulings.confirmed_at
+    return None if trial else own
 
 
 def rulings_at(connection: Connection, of: PointRef) -> Rulings:

@@ -17,7 +17,7 @@ from server.errors import AmendmentError, NotFoundError
 from server.identity.asking import PointRow, lock_organisation, points_of, store_time
 from server.identity.holding import Change
 from server.periods import Period
-from server.rollups_due import mark_due
+from server.rollups_due import COUNTED_FOR, mark_due
 from server.schema.cells import amendment
 
 LONGEST_REASON = 500
@@ -54,10 +54,15 @@ def amend(change: Change, wish: Wish) -> Made:
 
     Raises:
         NotFoundError: no such store.
-        AmendmentError: a point or reason that does not fit, or a relabel that would put cells
-            of two points at one time under one.
+        AmendmentError: a point or reason that does not fit, a time whose figures are no longer
+            made anew, or a relabel that would put cells of two points at one time under one.
     """
     connection, org_id = change.connection, change.org_id
+    if wish.kind is not Kind.NOTE and wish.period.start < change.now - COUNTED_FOR:
+        raise AmendmentError(
+            f"{wish.period.start}: figures from before {change.now - COUNTED_FOR} are no longer "
+            "made anew, since their cells may be gone; a note can be made"
+        )
     lock_organisation(connection, org_id)
     before = rulings_of(connection, org_id, wish.store_id)
     points = {one.point_id: one for one in points_of(connection, org_id, wish.store_id)}

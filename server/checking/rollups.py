@@ -13,8 +13,9 @@ from server.periods import Period
 from server.rollups.blocks import unions_of
 from server.rollups.bodies import from_json
 from server.rollups.calendar import Grain, touched_days
-from server.rollups.job import COUNTED_FOR, rolled_store
+from server.rollups.job import rolled_store
 from server.rollups.store import RolledStore
+from server.rollups_due import COUNTED_FOR
 from server.schema.identity import organisation, point
 from server.schema.rollups import rollup, rollup_due
 from server.suppression import Within, standing_cells

@@ -5,7 +5,7 @@ roll-ups are due is read from its cells, so what is read holds at every moment; 
 job has done by then, each cell is read once.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -21,7 +21,7 @@ from server.rollups.calendar import Grain, Plan, plan, touched_days
 from server.rollups.seen import seen_of
 from server.schema.rollups import rollup, rollup_due
 from server.suppression import PointRef, Suppressed, Within, standing_cells
-from server.unions import Union, merged_unions, union_of
+from server.unions import Seen, Union, merged_unions, union_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,34 @@ class Subject:
         return frozenset().union(*(self.rulings.sources_of(one) for one in self.points))
 
 
-def read_union(connection: Connection, of: Subject, period: Period) -> Union | Suppressed:
-    """The union of the whole cells inside `period`."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The whole cells inside a period, where they were read before, and what was seen of each."""
+
+    cells: Sequence[ReleasedCell]
+    seen: Mapping[UUID, Seen]
+
+    def unions_in(self, pieces: Sequence[Period]) -> list[Union]:
+        """Those that begin in one of these times, each as a union of its own."""
+        return [
+            union_of(one, self.seen.get(one.cell_id))
+            for one in self.cells
+            if any(piece.start <= one.period.start < piece.end for piece in pieces)
+        ]
+
+
+def read_union(
+    connection: Connection, of: Subject, period: Period, known: Known | None = None
+) -> Union | Suppressed:
+    """The union of the whole cells inside `period`; those `known` are not read again."""
     if not of.points:
         return Suppressed()
     chosen = plan(of.time, period, due_days(connection, of, period))
-    cells = cells_in(connection, of, Within(chosen.pieces, period.end))
-    unions = unions_of(connection, of.org_id, cells)
+    if known is None:
+        cells = cells_in(connection, of, Within(chosen.pieces, period.end))
+        unions = unions_of(connection, of.org_id, cells)
+    else:
+        unions = known.unions_in(chosen.pieces)
     if chosen.weeks or chosen.days:
         unions += _from_rollups(connection, of, chosen, period)
     return merged_unions(unions) if unions else Suppressed()

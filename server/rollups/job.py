@@ -9,7 +9,7 @@ A mark names a point and a trading day; or a region and a Monday, where its stor
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,11 +24,10 @@ from server.rollups.regions import label_of, roll_region, tree_of
 from server.rollups.standing import Week, expectations_of, write_standing
 from server.rollups.store import RolledStore, roll_day, roll_together, roll_week
 from server.rollups.writing import read_rollups
+from server.rollups_due import COUNTED_FOR
 from server.schema.identity import organisation, point, store
 from server.schema.rollups import rollup_due
 
-COUNTED_FOR = timedelta(days=390)
-"""Older days are never made anew: their cells may be gone, see `server.retention`."""
 AT_ONCE = 25
 """Marks in one transaction: on SQLite nobody else writes meanwhile."""
 LOCK = 0x656E636F
@@ -183,5 +182,5 @@ def _stand(connection: Connection, week: Week, period: Period, stores: Collectio
     """Write the figures of a week of confirmed `stores`; of none, nothing stands."""
     found = read_rollups(connection, week.org_id, [week.subject_id], [Grain.WEEK], period)
     union = found[0].union if found and stores else None
-    asked = expectations_of(connection, week.org_id, stores) if union is not None else set()
+    asked = set() if union is None else expectations_of(connection, week.org_id, stores, period)
     write_standing(connection, week, union, asked)

@@ -5,11 +5,11 @@ A window belongs to the cell, of the same device, in whose time it begins.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from firmware_cfg.messages import Coverage
 from server.periods import MILLISECOND, Period
@@ -18,7 +18,8 @@ from server.schema.cells import window
 from server.unions import Seen
 
 NEAR = timedelta(days=2)
-_Windows = dict[str, list[tuple[datetime, int, Coverage]]]
+Windows = Mapping[str, Sequence[tuple[datetime, int, Coverage]]]
+"""Of each device its windows in order: when they begin, how many milliseconds they have."""
 
 
 def seen_of(
@@ -27,24 +28,35 @@ def seen_of(
     """What was seen of each of these cells, by their ids."""
     if not cells:
         return {}
-    windows = _windows(connection, org_id, cells)
-    return {one.cell_id: _seen(windows.get(one.device, []), one.period) for one in cells}
-
-
-def _windows(connection: Connection, org_id: UUID, cells: Sequence[ReleasedCell]) -> _Windows:
     times = [
         and_(window.c.start_at >= one.start, window.c.start_at < one.end) for one in _near(cells)
     ]
+    devices = {one.device for one in cells}
+    return seen_in(_windows(connection, org_id, devices, or_(*times)), cells)
+
+
+def seen_in(windows: Windows, cells: Sequence[ReleasedCell]) -> dict[UUID, Seen]:
+    """The same, of windows that were read before."""
+    return {one.cell_id: _seen(windows.get(one.device, ()), one.period) for one in cells}
+
+
+def windows_about(
+    connection: Connection, org_id: UUID, devices: Collection[str], period: Period
+) -> Windows:
+    """The windows of these devices that have time in common with `period`."""
+    meets = and_(window.c.start_at < period.end, window.c.end_at > period.start)
+    return _windows(connection, org_id, devices, meets)
+
+
+def _windows(
+    connection: Connection, org_id: UUID, devices: Collection[str], when: ColumnElement[bool]
+) -> Windows:
     rows = connection.execute(
         select(window.c.device, window.c.start_at, window.c.end_at, window.c.coverage)
-        .where(
-            window.c.org_id == org_id,
-            window.c.device.in_({one.device for one in cells}),
-            or_(*times),
-        )
+        .where(window.c.org_id == org_id, window.c.device.in_(devices), when)
         .order_by(window.c.start_at)
     )
-    found: _Windows = {}
+    found: dict[str, list[tuple[datetime, int, Coverage]]] = {}
     for row in rows:
         length_ms = (row.end_at - row.start_at) // MILLISECOND
         found.setdefault(row.device, []).append((row.start_at, length_ms, Coverage(row.coverage)))
@@ -62,10 +74,11 @@ def _near(cells: Sequence[ReleasedCell]) -> list[Period]:
     return found
 
 
-def _seen(windows: list[tuple[datetime, int, Coverage]], period: Period) -> Seen:
+def _seen(windows: Sequence[tuple[datetime, int, Coverage]], period: Period) -> Seen:
     seen: Counter[Coverage] = Counter()
     first = bisect_left(windows, period.start, key=lambda one: one[0])
-    for start, length_ms, band in windows[first:]:
+    for number in range(first, len(windows)):
+        start, length_ms, band = windows[number]
         if start >= period.end:
             break
         seen[band] += length_ms

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, or_, select
 
 from server.figures import Expectations, PointFigures, point_figures
+from server.periods import Period
 from server.queries import coverage_of
 from server.schema.fleet import device_status
-from server.schema.identity import device
+from server.schema.identity import assignment, point
 from server.schema.rollups import standing
 from server.statistics import Quantile, Share
 from server.suppression import Suppressed
@@ -57,22 +58,30 @@ def write_standing(
 
 
 def expectations_of(
-    connection: Connection, org_id: UUID, stores: Collection[UUID]
+    connection: Connection, org_id: UUID, stores: Collection[UUID], period: Period
 ) -> set[Expectations]:
-    """The expectations that the devices of these stores report."""
+    """The expectations that the devices report which watched these stores in a period."""
     rows = connection.execute(
         select(device_status.c.reported)
         .join(
-            device,
-            (device.c.org_id == device_status.c.org_id)
-            & (device.c.device == device_status.c.device),
+            assignment,
+            (assignment.c.org_id == device_status.c.org_id)
+            & (assignment.c.device == device_status.c.device),
+        )
+        .join(
+            point,
+            (point.c.org_id == assignment.c.org_id) & (point.c.point_id == assignment.c.point_id),
         )
         .where(
             device_status.c.org_id == org_id,
-            device.c.org_id == org_id,
-            device.c.store_id.in_(stores),
+            assignment.c.org_id == org_id,
+            point.c.org_id == org_id,
+            point.c.store_id.in_(stores),
+            assignment.c.valid_from < period.end,
+            or_(assignment.c.valid_to.is_(None), assignment.c.valid_to > period.start),
             device_status.c.reported.is_not(None),
         )
+        .distinct()
     ).scalars()
     return {Expectations(one["greet_within_s"], one["serve_within_s"]) for one in rows}
 

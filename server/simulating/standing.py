@@ -43,5 +43,5 @@ def _stand_one(connection: Connection, week: Week, period: Period, tree: Tree) -
     if not found:
         return
     stores = [subject_id] if subject_id in tree.stores else tree.stores_below(subject_id)
-    asked = expectations_of(connection, week.org_id, stores)
+    asked = expectations_of(connection, week.org_id, stores, period)
     write_standing(connection, week, found[0].union, asked)

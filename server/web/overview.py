@@ -1,9 +1,8 @@
 """The first page: what needs attention, then regions and stores, from rows of `standing` alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from server import queries
@@ -118,7 +117,7 @@ def overview_page(
     with parts.engine.connect() as connection:
         stores = queries.stores(connection, scope, limit=ALL)
         devices = signs(connection, scope, now)
-        places = [Place(one.org_id, one.store_id) for one in stores if not one.is_trial]
+        places = [_place(one) for one in stores if not one.is_trial]
         weeks = weeks_of(connection, places, [monday])
         past = weeks_of(connection, places, earlier, COMPARED)
         tree = areas(connection, scope)
@@ -128,43 +127,44 @@ def overview_page(
         opened = opened_at(tree, chosen)
         shown = [one.place for one in opened]
         of_areas = weeks_of(connection, shown, [monday])
-        trends = weeks_of(
-            connection,
-            [*shown, *(Place(one.org_id, one.store_id) for one in page.stores)],
-            mondays,
-            [TREND],
-        )
-    drawn = Trends.of(mondays, trends)
+        wanted = [*shown, *(_place(one) for one in page.stores if not one.is_trial)]
+        drawn = Trends.of(mondays, weeks_of(connection, wanted, mondays, [TREND]))
     known = {one: {**past.get(one, {}), **weeks.get(one, {})} for one in {*past, *weeks}}
-    of_store: dict[UUID, list[Sign]] = {}
-    for device in devices:
-        of_store.setdefault(device.store_id, []).append(device)
     return OverviewPage(
         now=now,
         monday=monday,
         running=monday_of(now.date()) == monday,
         mondays=mondays,
         notes=tuple(notes(stores, known, devices, monday, earlier)),
-        areas=tuple(
-            drawn.row(one.place.id, one.name, of_areas, depth=one.depth, region_id=one.region_id)
-            for one in opened
-        ),
-        rows=tuple(
-            drawn.row(
-                one.store_id,
-                one.name,
-                weeks,
-                store=one,
-                devices=tuple(of_store.get(one.store_id, ())),
-            )
-            for one in page.stores
-        ),
+        areas=tuple(_area_row(one, drawn, of_areas) for one in opened),
+        rows=_store_rows(page, drawn, weeks, devices),
         scale=drawn.scale,
         region=None if chosen is None else chosen.name,
         region_id=region_id,
         number=page.number,
         last=page.last,
         stores=len(inside),
+    )
+
+
+def _place(one: StoreView) -> Place:
+    return Place(one.org_id, one.store_id)
+
+
+def _area_row(one: Area, drawn: "Trends", weeks: Mapping[UUID, Weeks]) -> OverviewRow:
+    row = drawn.row(one.place.id, one.name, weeks)
+    return replace(row, depth=one.depth, region_id=one.region_id)
+
+
+def _store_rows(
+    page: "_Page", drawn: "Trends", weeks: Mapping[UUID, Weeks], devices: Sequence[Sign]
+) -> tuple[OverviewRow, ...]:
+    of_store: dict[UUID, list[Sign]] = {}
+    for device in devices:
+        of_store.setdefault(device.store_id, []).append(device)
+    rows = [(one, drawn.row(one.store_id, one.name, weeks)) for one in page.stores]
+    return tuple(
+        replace(row, store=one, devices=tuple(of_store.get(one.store_id, ()))) for one, row in rows
     )
 
 
@@ -200,9 +200,7 @@ class Trends:
         figures = (week.get(TREND) for found in weeks.values() for week in found.values())
         return cls(mondays, Scale.over(figures), weeks)
 
-    def row(
-        self, subject: UUID, name: str, figures: Mapping[UUID, Weeks], **values: Any
-    ) -> OverviewRow:
+    def row(self, subject: UUID, name: str, figures: Mapping[UUID, Weeks]) -> OverviewRow:
         """The row of a subject."""
         mine = self.weeks.get(subject, NO_WEEKS)
         trend = tuple(mine.get(monday, NO_WEEK).get(TREND) for monday in self.mondays)
@@ -211,7 +209,6 @@ class Trends:
             week=figures.get(subject, NO_WEEKS).get(self.mondays[-1], NO_WEEK),
             trend=trend,
             drawn=drawing(trend, self.scale),
-            **values,
         )
 
 

@@ -27,7 +27,8 @@ from server.signing import open_key
 from tests.access import a_token
 
 ROOT = Path(__file__).parents[3]
-START_S = 30.0
+START_S = 90.0
+"""A server loads its code and makes its database first: for seconds, on a busy machine longer."""
 
 
 def eventually(condition: Callable[[], bool], within_s: float = 30.0) -> bool:
@@ -88,7 +89,9 @@ class ServerProcess:
                 stdout=log,
                 stderr=log,
             )
-        assert eventually(self._answers, START_S), self.log
+        if not eventually(self._answers, START_S):
+            self.kill()
+            raise AssertionError(self.log)
 
     def _answers(self) -> bool:
         try:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+import httpx
 from fastapi import FastAPI
 from sqlalchemy import Engine, select
 
@@ -43,6 +45,9 @@ from server.web.parts import Parts
 from tests.access import a_caller, an_account
 from tests.unit.server.asgi import Client
 
+API = "/api/v1"
+PERIOD = {"from": "2026-11-16T00:00:00Z", "to": "2026-12-07T00:00:00Z"}
+WEEKS = {"first_week": "2026-11-16", "last_week": "2026-12-07"}
 NOW = MONDAY + timedelta(days=21, hours=12)
 NIGHT = timedelta(days=7)
 REPORT = (
@@ -299,3 +304,32 @@ def things_of(chain: Chain) -> dict[str, set[str]]:
             str(one) for one in connection.execute(select(account.c.account_id)).scalars()
         }
     return found
+
+
+class Asker:
+    """Asks with a token."""
+
+    def __init__(self, client: Client, token: str) -> None:
+        self._client = client
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    def __call__(self, method: str, path: str, body: object = None, **query: str) -> httpx.Response:
+        return self._client.send(method, API + path, json=body, params=query, headers=self.headers)
+
+    def get(self, path: str, **query: str) -> Any:
+        response = self("GET", path, **query)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+
+def every(ask: Asker, path: str, **query: str) -> list[Any]:
+    """A whole list, two things a page."""
+    found, cursor = [], None
+    while True:
+        more: dict[str, str] = {} if cursor is None else {"cursor": cursor}
+        page = ask.get(path, limit="2", **query, **more)
+        assert len(page["items"]) <= 2
+        found += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return found

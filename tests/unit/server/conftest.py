@@ -54,8 +54,11 @@ assignment = [{ local = "counter-1", point = "counter" }, { local = "line", poin
 """
 
 RECORDED = (
+    "test_api",
     "test_ingest",
     "test_pages",
+    "test_pages_changes",
+    "test_pages_overview",
     "test_rollups",
     "test_suppression",
     "test_web",

@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
 from server.access import log
 from server.access.roles import Role
@@ -19,12 +18,17 @@ from server.schema.access import access_log
 from server.scope import Scope
 from server.web.protection import MOST_BYTES
 from server.web.v1.cursors import cursor_of
-from tests.unit.server.api_chain import NOW, REPORT, Chain, fill_chain, open_chain
-from tests.unit.server.asgi import Client
-
-API = "/api/v1"
-PERIOD = {"from": "2026-11-16T00:00:00Z", "to": "2026-12-07T00:00:00Z"}
-WEEKS = {"first_week": "2026-11-16", "last_week": "2026-12-07"}
+from tests.unit.server.api_chain import (
+    API,
+    NOW,
+    PERIOD,
+    REPORT,
+    WEEKS,
+    Asker,
+    Chain,
+    every,
+    open_chain,
+)
 
 
 @pytest.fixture
@@ -39,38 +43,9 @@ def token(chain: Chain) -> str:
     return chain.token(Role.ADMIN, chain.reach("acme"))
 
 
-class Asker:
-    """Asks with a token."""
-
-    def __init__(self, client: Client, token: str) -> None:
-        self._client = client
-        self.headers = {"Authorization": f"Bearer {token}"}
-
-    def __call__(self, method: str, path: str, body: object = None, **query: str) -> httpx.Response:
-        return self._client.send(method, API + path, json=body, params=query, headers=self.headers)
-
-    def get(self, path: str, **query: str) -> Any:
-        response = self("GET", path, **query)
-        assert response.status_code == 200, response.text
-        return response.json()
-
-
 @pytest.fixture
 def ask(chain: Chain, token: str) -> Asker:
     return Asker(chain.client(None), token)
-
-
-def every(ask: Asker, path: str, **query: str) -> list[Any]:
-    """A whole list, two things a page."""
-    found, cursor = [], None
-    while True:
-        more: dict[str, str] = {} if cursor is None else {"cursor": cursor}
-        page = ask.get(path, limit="2", **query, **more)
-        assert len(page["items"]) <= 2
-        found += page["items"]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return found
 
 
 @pytest.mark.parametrize(
@@ -385,31 +360,3 @@ def test_the_log_is_told_in_pages_and_to_whom_it_concerns(chain: Chain, ask: Ask
     assert oslo not in str(told)
     assert cursor_of(oslo) not in str(told)
     assert ask("GET", "/access-log").status_code == 200
-
-
-READS = """
-    /organisations /organisations/{acme} /organisations/{acme}/figures /regions /regions/{china}
-    /regions/{china}/figures /standings /stores /stores/{pudong-1} /stores/{pudong-1}/points
-    /stores/{pudong-1}/hours /stores/{pudong-1}/figures /stores/{pudong-1}/weeks
-    /stores/{pudong-1}/amendments /stores/{pudong-1}/cells.csv /stores/{pudong-1}/figures.csv
-    /exports/standings.csv /points/{counter} /points/{counter}/figures /points/{counter}/course
-    /points/{counter}/gaps /devices /devices/kiosk-1 /devices/kiosk-1/assignments
-    /devices/kiosk-1/ledger-head /devices/kiosk-1/ledger-heads /devices/kiosk-1/audit-reports
-    /audit-reports /access-log /accounts /tokens /privacy/key
-"""
-
-
-def test_both_engines_answer_every_question(either: Engine, tmp_path: Path) -> None:
-    chain = fill_chain(either, tmp_path)
-    ask = Asker(chain.client(None), chain.token(Role.ADMIN, chain.reach("acme")))
-    asked = PERIOD | WEEKS | {"kind": "store"}
-    for template in READS.split():
-        path = template.format_map({key: str(value) for key, value in chain.ids.items()})
-        response = ask("GET", path, **asked)
-        assert response.status_code == 200, (path, response.text)
-    assert ask("GET", "/devices/%00").status_code == 422
-    assert ask("GET", "/stores/%00").status_code == 422
-    assert ask("PATCH", f"/stores/{chain.ids['puxi-1']}", {"name": "West"}).status_code == 200
-    chain.flush()
-    logged = {one["operation"] for one in every(ask, "/access-log")}
-    assert {"getPointFigures", "exportStoreCells", "renameStore"} <= logged

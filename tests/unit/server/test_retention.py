@@ -13,8 +13,8 @@ from server.database import writer
 from server.periods import Period
 from server.retention import CELLS, retain
 from server.rollups.blocks import Subject, read_union
-from server.rollups.job import COUNTED_FOR, roll_up
-from server.rollups_due import mark_due
+from server.rollups.job import roll_up
+from server.rollups_due import COUNTED_FOR, mark_due
 from server.schema.access import access_log, api_token, one_time_link, session
 from server.schema.cells import cell
 from server.schema.messages import AsideReason, MessageStatus, aside, message, progress, raw_message

@@ -22,11 +22,11 @@ from server.periods import Period, StoreTime, monday_of
 from server.released_cell import ReleasedCell
 from server.rollups.blocks import Subject, read_union, unions_of
 from server.rollups.calendar import Grain, hour_of, plan
-from server.rollups.job import COUNTED_FOR, roll_up
+from server.rollups.job import roll_up
 from server.rollups.regions import label_of
 from server.rollups.worker import RollupWorker
 from server.rollups.writing import read_rollups
-from server.rollups_due import mark_days, mark_due
+from server.rollups_due import COUNTED_FOR, mark_days, mark_due
 from server.schema.cells import amendment, cell
 from server.schema.identity import point, store
 from server.schema.rollups import rollup, rollup_due, standing
