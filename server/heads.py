@@ -12,7 +12,7 @@ from firmware_cfg.messages import LedgerHead
 from server.errors import NotFoundError
 from server.queries import DeviceView
 from server.schema.fleet import ledger_day, ledger_head
-from server.schema.identity import device
+from server.schema.identity import device, device_owner
 from server.scope import Scope
 
 
@@ -76,8 +76,9 @@ def head_of_day(connection: Connection, scope: Scope, name: str, day: date) -> K
 
 
 def _owner(connection: Connection, scope: Scope, name: str) -> UUID:
-    query = scope.limit(select(device).where(device.c.device == name), device)
-    row = connection.execute(query).first()
+    same = (device_owner.c.org_id == device.c.org_id) & (device_owner.c.device == device.c.device)
+    owned = select(device.c.org_id).join(device_owner, same).where(device_owner.c.device == name)
+    row = connection.execute(scope.limit(owned, device)).first()
     if row is None:
         raise NotFoundError(f"no device {name}")
     org_id: UUID = row.org_id

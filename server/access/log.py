@@ -171,7 +171,9 @@ def entries(
 
     Rows of no organisation are shown to those who see all of them.
     """
-    query = scope.limit(select(access_log), access_log)
+    orgs = [NO_ORGANISATION, *connection.execute(select(organisation.c.org_id)).scalars()]
+    query = select(access_log).where(access_log.c.org_id.in_(orgs))
+    query = scope.limit(query, access_log)
     if account_id is not None:
         query = query.where(access_log.c.account_id == account_id)
     if before is not None:

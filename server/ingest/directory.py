@@ -6,7 +6,7 @@ time, so that a claim counts at once.
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from itertools import groupby
 from uuid import UUID
@@ -75,7 +75,6 @@ class Directory:
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[datetime, Claimed]] = {}
-        self._orgs: dict[UUID, UUID] = {}
 
     def find(self, connection: Connection, names: Collection[str], now: datetime) -> Devices:
         """Those of the named devices that somebody has claimed."""
@@ -87,12 +86,8 @@ class Directory:
             found = _claimed(connection, wanted)
             for name in wanted:
                 self._known.pop(name, None)
-            self._known |= {name: (now, self._one(claimed)) for name, claimed in found.items()}
+            self._known |= {name: (now, claimed) for name, claimed in found.items()}
         return {name: self._known[name][1] for name in names if name in self._known}
-
-    def _one(self, claimed: Claimed) -> Claimed:
-        """With the one object of its organisation's id: equal ones are slow to compare."""
-        return replace(claimed, org_id=self._orgs.setdefault(claimed.org_id, claimed.org_id))
 
     def _is_fresh(self, name: str, now: datetime) -> bool:
         found = self._known.get(name)
