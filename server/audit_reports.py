@@ -1,7 +1,9 @@
 """Reports of audits of devices, as somebody handed them in: the JSON that the audit writes.
 
 A report is kept as it came, byte for byte, with its SHA-256; nothing in it is believed, and it
-is shown as what its author says. Handing the same one in again changes nothing.
+is shown as what its author says. Handing the same one in again changes nothing. It belongs to
+the store where the device stood when it was handed in: those who see that store see it, also
+once the device went elsewhere, and those of the device's next store do not.
 """
 
 import json
@@ -13,11 +15,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
-from sqlalchemy import Connection, Row, and_, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, or_, select
 
-from server.errors import ServerError
+from server.errors import NotFoundError, ServerError
 from server.schema.fleet import audit_report
-from server.schema.identity import device
+from server.schema.identity import device, organisation
 from server.scope import Scope
 
 VERSIONS = frozenset({1})
@@ -42,6 +44,7 @@ class AuditReport:
 
     org_id: UUID
     report_id: UUID
+    store_id: UUID
     device: str
     made_at: datetime
     handed_in_at: datetime
@@ -79,14 +82,20 @@ class _Document(BaseModel):
 def hand_in(
     connection: Connection, org_id: UUID, name: str, text: bytes, *, by: str, now: datetime
 ) -> AuditReport:
-    """Keep a report on a device.
+    """Keep a report on a device of the organisation.
 
     Raises:
         ReportError: not one that this version reads.
     """
     read = _read(text, now)
     digest = sha256(text).hexdigest()
-    mine = (audit_report.c.org_id == org_id) & (audit_report.c.device == name)
+    here = select(device.c.store_id).where(device.c.org_id == org_id, device.c.device == name)
+    store_id = connection.execute(here).scalar_one()
+    mine = and_(
+        audit_report.c.org_id == org_id,
+        audit_report.c.store_id == store_id,
+        audit_report.c.device == name,
+    )
     known = connection.execute(
         select(audit_report).where(mine, audit_report.c.sha256 == digest)
     ).first()
@@ -95,6 +104,7 @@ def hand_in(
     row = {
         "org_id": org_id,
         "report_id": uuid4(),
+        "store_id": store_id,
         "device": name,
         "made_at": read.at.astimezone(UTC),
         "handed_in_at": now,
@@ -135,38 +145,60 @@ def reports(
     before: tuple[datetime, UUID] | None = None,
     limit: int = 100,
     org_id: UUID | None = None,
+    store_id: UUID | None = None,
     name: str | None = None,
 ) -> list[AuditReport]:
-    """Reports on devices in `scope`, or on one, the latest handed in first."""
-    same = (device.c.org_id == audit_report.c.org_id) & (device.c.device == audit_report.c.device)
-    query = select(audit_report).join(device, same)
-    if org_id is not None:
-        query = query.where(audit_report.c.org_id == org_id, audit_report.c.device == name)
+    """Reports of stores in `scope`, the latest handed in first.
+
+    Those of an organisation, store or device alone, where one is named.
+    """
+    same = organisation.c.org_id == audit_report.c.org_id
+    query = select(audit_report).join(organisation, same)
+    query = query.where(*_alone(org_id, store_id, name))
     if before is not None:
         at, report_id = before
         beside = and_(audit_report.c.handed_in_at == at, audit_report.c.report_id < report_id)
         query = query.where(or_(audit_report.c.handed_in_at < at, beside))
     order = (audit_report.c.handed_in_at.desc(), audit_report.c.report_id.desc())
-    rows = connection.execute(scope.limit(query, device).order_by(*order).limit(limit))
+    rows = connection.execute(scope.limit(query, audit_report).order_by(*order).limit(limit))
     return [_report(row) for row in rows]
 
 
-def text_of(connection: Connection, org_id: UUID, name: str, report_id: UUID) -> bytes | None:
-    """A report on a device as it was handed in; none: no such one."""
-    found: bytes | None = connection.execute(
-        select(audit_report.c.report).where(
-            audit_report.c.org_id == org_id,
-            audit_report.c.device == name,
-            audit_report.c.report_id == report_id,
-        )
-    ).scalar()
-    return found
+def text_of(
+    connection: Connection,
+    scope: Scope,
+    org_id: UUID,
+    report_id: UUID,
+    *,
+    store_id: UUID | None = None,
+    name: str | None = None,
+) -> tuple[str, bytes]:
+    """The device that a report is about, and the report as it was handed in.
+
+    Raises:
+        NotFoundError: none of that id in `scope`, or of that store or device.
+    """
+    query = select(audit_report.c.device, audit_report.c.report).where(
+        audit_report.c.report_id == report_id, *_alone(org_id, store_id, name)
+    )
+    row = connection.execute(scope.limit(query, audit_report)).first()
+    if row is None:
+        raise NotFoundError(f"no report {report_id}")
+    return row.device, row.report
+
+
+def _alone(
+    org_id: UUID | None, store_id: UUID | None, name: str | None
+) -> list[ColumnElement[bool]]:
+    wanted = (("org_id", org_id), ("store_id", store_id), ("device", name))
+    return [audit_report.c[column] == value for column, value in wanted if value is not None]
 
 
 def _report(row: Row[Any]) -> AuditReport:
     return AuditReport(
         org_id=row.org_id,
         report_id=row.report_id,
+        store_id=row.store_id,
         device=row.device,
         made_at=row.made_at,
         handed_in_at=row.handed_in_at,

@@ -1,4 +1,7 @@
-"""Heads of devices' ledgers, as they were kept: the latest of each, and one a day."""
+"""Heads of devices' ledgers, as they were kept: the latest of each, and one a day.
+
+A head belongs to the store where the device stood when it came (`server.stays`).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +15,8 @@ from firmware_cfg.messages import LedgerHead
 from server.errors import NotFoundError
 from server.queries import DeviceView
 from server.schema.fleet import ledger_day, ledger_head
-from server.schema.identity import device, device_owner
 from server.scope import Scope
+from server.stays import Stay, seen_stays, stays_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,44 +33,59 @@ class KeptHead:
 
 
 def latest_heads(connection: Connection, devices: Sequence[DeviceView]) -> dict[str, KeptHead]:
-    """The latest head of each device that sent one."""
-    names = [one.device for one in devices]
+    """The latest head of each device that sent one from the store where it stands."""
+    store_of = {one.device: one.store_id for one in devices}
     orgs = {one.org_id for one in devices}
     rows = connection.execute(
-        select(ledger_head).where(ledger_head.c.org_id.in_(orgs), ledger_head.c.device.in_(names))
+        select(ledger_head).where(
+            ledger_head.c.org_id.in_(orgs), ledger_head.c.device.in_(store_of)
+        )
     )
-    return {row.device: _kept(row) for row in rows}
+    found = {row.device: _kept(row) for row in rows}
+    stays = stays_of(connection, orgs, found)
+    return {
+        name: one
+        for name, one in found.items()
+        if _came_in(one, [stay for stay in stays[name] if stay.store_id == store_of[name]])
+    }
 
 
 def latest_head(connection: Connection, scope: Scope, name: str) -> KeptHead:
-    """The latest head of a device.
+    """The latest head that a device sent from stores in `scope`.
 
     Raises:
-        NotFoundError: no such device in `scope`, or it sent none.
+        NotFoundError: it never stood there, or sent none.
     """
-    mine = _of(ledger_head, _owner(connection, scope, name), name)
-    row = connection.execute(select(ledger_head).where(*mine)).first()
-    if row is None:
+    org_id, seen = seen_stays(connection, scope, name)
+    row = connection.execute(select(ledger_head).where(*_of(ledger_head, org_id, name))).first()
+    if row is not None and _came_in(_kept(row), seen):
+        return _kept(row)
+    by_day = heads_by_day(connection, scope, name)
+    if not by_day:
         raise NotFoundError(f"device {name} has sent no head of a ledger")
-    return _kept(row)
+    return by_day[0]
 
 
 def heads_by_day(connection: Connection, scope: Scope, name: str) -> list[KeptHead]:
     """For each day (UTC) the largest head of each ledger of a device, the latest first.
 
+    Those that it sent from stores in `scope`.
+
     Raises:
-        NotFoundError: no such device in `scope`.
+        NotFoundError: it never stood there.
     """
-    mine = _of(ledger_day, _owner(connection, scope, name), name)
+    org_id, seen = seen_stays(connection, scope, name)
+    mine = _of(ledger_day, org_id, name)
     query = select(ledger_day).where(*mine).order_by(ledger_day.c.received_at.desc())
-    return [_kept(row) for row in connection.execute(query)]
+    found = [_kept(row) for row in connection.execute(query)]
+    return [one for one in found if _came_in(one, seen)]
 
 
 def head_of_day(connection: Connection, scope: Scope, name: str, day: date) -> KeptHead:
     """The largest head of a device on a day (UTC); where its ledger changed, of the last one.
 
     Raises:
-        NotFoundError: no such device in `scope`, or no head of that day.
+        NotFoundError: it never stood in `scope`, or no head of that day.
     """
     found = [one for one in heads_by_day(connection, scope, name) if one.day == day]
     if not found:
@@ -75,14 +93,8 @@ def head_of_day(connection: Connection, scope: Scope, name: str, day: date) -> K
     return found[0]
 
 
-def _owner(connection: Connection, scope: Scope, name: str) -> UUID:
-    same = (device_owner.c.org_id == device.c.org_id) & (device_owner.c.device == device.c.device)
-    owned = select(device.c.org_id).join(device_owner, same).where(device_owner.c.device == name)
-    row = connection.execute(scope.limit(owned, device)).first()
-    if row is None:
-        raise NotFoundError(f"no device {name}")
-    org_id: UUID = row.org_id
-    return org_id
+def _came_in(one: KeptHead, stays: Sequence[Stay]) -> bool:
+    return any(stay.holds(one.received_at) for stay in stays)
 
 
 def _of(table: Table, org_id: UUID, name: str) -> tuple[ColumnElement[bool], ...]:

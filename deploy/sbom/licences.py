@@ -14,12 +14,13 @@ PERMISSIVE = frozenset(
         *("0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause"),
         *("BSL-1.0", "CC0-1.0", "IJG", "ISC", "MIT", "MIT-0", "OpenSSL", "PSF-2.0"),
         *("Unicode-3.0", "Unicode-DFS-2016", "Unlicense", "Zlib", "blessing"),
-        *("libpng-2.0", "libtiff"),
+        *("BSD-3-Clause-Attribution", "OLDAP-2.8", "PostgreSQL", "libpng-2.0", "libtiff"),
     }
 )
 NAMED = {
     "LGPL-2.1-only": "a library of its own file, which anybody can replace",
     "LGPL-2.1-or-later": "a library of its own file, which anybody can replace",
+    "LGPL-3.0-only": "a library of its own files, which anybody can replace",
     "GPL-3.0-or-later WITH GCC-exception-3.1": "the compiler's runtime, its users exempt",
     "MPL-2.0": "its own files stay open, others are free",
     "LicenseRef-Intel-Simplified-Software": "Intel's binaries, to be passed on unaltered; x86",

@@ -43,26 +43,43 @@ def _ffmpeg(library: str) -> Known:
 
 _OPENBLAS = Known("OpenBLAS", "BSD-3-Clause", rb"OpenBLAS (\d[\d.]+)", "openblas-threads")
 _OPENSSL = Known("OpenSSL", "OpenSSL", rb"OpenSSL (1\.\d[\w.]+)", "openssl-libs")
+_OPENSSL_3 = Known("OpenSSL", "Apache-2.0", rb"OpenSSL (3\.\d[\w.]+)")
+_KRB5 = Known("MIT Kerberos", "MIT", rb"KRB5_BRAND: krb5-(\d[\d.]+)")
+_LDAP = Known("OpenLDAP", "OLDAP-2.8")
 _ONNXRUNTIME = Known("ONNX Runtime", "MIT", own=True)
 FILES = {
     "libaom": Known("libaom", "BSD-2-Clause", rb"AOMedia Project AV1 Decoder (\d[\d.]+)"),
     "libavif": Known("libavif", "BSD-2-Clause", rb"AVIF: +avif \(ver ([\d.]+)\)"),
+    "libcom_err": Known("libcom_err", "MIT", package="libcom_err"),
+    "libcom_err.so.3": _KRB5,  # Kerberos brings its own
+    "libcrypt": Known("glibc libcrypt", LGPL),
     "libcrypto": _OPENSSL,
+    "libcrypto.so.3": _OPENSSL_3,
     "libdrm": Known("libdrm", "MIT", package="libdrm"),
     "libgfortran": Known("GCC libgfortran", GCC_RUNTIME, package="libgfortran"),
+    "libgssapi_krb5": _KRB5,
+    "libk5crypto": _KRB5,
+    "libkeyutils": Known("keyutils", LGPL, rb"keyutils-(\d[\d.]+)"),
+    "libkrb5": _KRB5,
+    "libkrb5support": _KRB5,
+    "liblber": _LDAP,
+    "libldap": _LDAP,
     "libonnxruntime": _ONNXRUNTIME,
     "libonnxruntime_providers_shared": _ONNXRUNTIME,
     "libopenblasp": _OPENBLAS,
+    "libpq": Known("PostgreSQL libpq", "PostgreSQL"),
     "libpng16": Known("libpng", "libpng-2.0", rb"libpng version ([\d.]+)"),
     "libquadmath": Known("GCC libquadmath", LGPL, package="libquadmath"),
+    "libsasl2": Known("Cyrus SASL", "BSD-3-Clause-Attribution", package="cyrus-sasl-lib"),
     "libscipy_openblas64_": _OPENBLAS,
     "libssl": _OPENSSL,
+    "libssl.so.3": _OPENSSL_3,
     "libvpx": Known("libvpx", "BSD-3-Clause", rb"WebM Project VP8 Decoder v([\d.]+)"),
 } | {
     library: _ffmpeg(library)
     for library in ("libavcodec", "libavformat", "libavutil", "libswresample", "libswscale")
 }
-"""By the file's name before its first `-` or `.`."""
+"""By the file's name before its first `-` or `.`; first by that and its major version."""
 
 LINKED_IN = {
     "onnxruntime": (
@@ -98,9 +115,11 @@ def known(file: Path) -> Known:
         SbomError: it is not in the table, or does not state what the table says.
     """
     stem = re.split(r"-|\.so", file.name, maxsplit=1)[0]
-    if stem not in FILES:
+    major = re.search(r"\.so\.\d+", file.name)
+    found = FILES.get(stem + major[0]) if major else None
+    found = found or FILES.get(stem)
+    if found is None:
         raise SbomError(f"{file}: expected a library of deploy/sbom/native.py, found {stem}")
-    found = FILES[stem]
     if found.states and found.states not in file.read_bytes():
         raise SbomError(f"{file}: expected the words {found.states.decode()!r}, found none")
     return found

@@ -18,7 +18,10 @@ from deploy.sbom.licences import spdx
 from deploy.sbom.locked import Locked
 from deploy.sbom.native import LINKED_IN, known, version_in
 
-IN_FILES = {"openssl-libs", "libdrm", "openblas-threads", "libgfortran", "libquadmath"}
+IN_FILES = {
+    *("openssl-libs", "libdrm", "openblas-threads", "libgfortran", "libquadmath"),
+    *("keyutils-libs", "cyrus-sasl-lib", "libcom_err"),
+}
 """Entries of a wheel's own bill that are files of the wheel, which are looked at themselves."""
 STATED = {"openssl": "Apache-2.0"}
 """Licences of entries whose bill names none: OpenSSL since 3.0."""

@@ -11,12 +11,12 @@ from sqlalchemy.exc import IntegrityError
 
 from server.access import passwords
 from server.access.errors import RefusedError
-from server.access.names import folded, name_of
+from server.access.names import folded, name_of, unfit
 from server.access.reach import Reach, scope_of
 from server.access.roles import Role
 from server.access.sessions import close_all
 from server.errors import NotFoundError
-from server.schema.access import account, account_reach
+from server.schema.access import account, account_reach, one_time_link
 from server.scope import Scope
 
 
@@ -49,6 +49,9 @@ def make(
 ) -> UUID:
     """A new account, to which a one-time link gives its password.
 
+    A name that is given is refused in the words of one that cannot be: whoever asks may not
+    know of the account that has it.
+
     Raises:
         RefusedError: a name that cannot be given, or that is given; nowhere to hold.
     """
@@ -58,7 +61,7 @@ def make(
         with connection.begin_nested():
             connection.execute(insert(account).values(**values))
     except IntegrityError:
-        raise RefusedError("taken", "a name: expected one that no account has") from None
+        raise unfit() from None
     set_reaches(connection, account_id, reaches)
     return account_id
 
@@ -95,11 +98,13 @@ def set_role(connection: Connection, account_id: UUID, role: Role) -> None:
 def set_password(
     connection: Connection, account_id: UUID, kept: str, *, end_sessions: bool = True
 ) -> None:
-    """Keep another hash; whoever was signed in must sign in again."""
+    """Keep another hash; whoever was signed in must sign in again, and open links end."""
     mine = account.c.account_id == account_id
     connection.execute(update(account).where(mine).values(password=kept))
     if end_sessions:
         close_all(connection, account_id)
+        unused = (one_time_link.c.account_id == account_id, one_time_link.c.used_at.is_(None))
+        connection.execute(delete(one_time_link).where(*unused))
 
 
 def password_for(connection: Connection, account_id: UUID, password: str) -> str:

@@ -3,7 +3,7 @@
 import ipaddress
 
 IPV6_NETWORK_BITS = 64
-"""The smallest network that a connection is given (RFC 6177): whoever has one has 2^64 addresses."""
+"""The smallest network that a connection is given (RFC 6177): who has one has 2^64 addresses."""
 
 
 def network_of(address: str) -> str:

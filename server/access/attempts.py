@@ -35,8 +35,11 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class _Failures:
+    """How many, and when the last one and the one before it were."""
+
     count: int
     last: datetime
+    before: datetime
 
 
 @dataclass(slots=True)
@@ -70,13 +73,21 @@ class Attempts:
             found = self._failures(key, now)
             wait_s = self._wait_s(found, now)
             if wait_s == 0:
-                self._keep(key, _Failures(found.count + 1, now))
+                self._keep(key, _Failures(found.count + 1, now, found.last))
         return wait_s
 
     def failed(self, key: str, now: datetime) -> None:
         """Count a failure."""
         with self._lock:
-            self._keep(key, _Failures(self._failures(key, now).count + 1, now))
+            found = self._failures(key, now)
+            self._keep(key, _Failures(found.count + 1, now, found.last))
+
+    def take_back(self, key: str) -> None:
+        """Take back what `begin` counted: the attempt was heard, but nothing was compared."""
+        with self._lock:
+            found = self._kept.pop(key, None)
+            if found is not None and found.count > 1:
+                self._keep(key, _Failures(found.count - 1, found.before, found.before))
 
     def succeeded(self, key: str) -> None:
         """Forget the failures of `key`."""
@@ -90,7 +101,7 @@ class Attempts:
     def _failures(self, key: str, now: datetime) -> _Failures:
         found = self._kept.get(key)
         if found is None or now - found.last > FORGOTTEN_AFTER:
-            return _Failures(0, now)
+            return _Failures(0, now, now)
         return found
 
     def _wait_s(self, found: _Failures, now: datetime) -> float:

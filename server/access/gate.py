@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from server.access import accounts, links, passwords, sessions, tokens
+from server.access.addresses import network_of
 from server.access.attempts import Attempts, Patience
 from server.access.buckets import Buckets
 from server.access.callers import Caller, Token
@@ -40,7 +41,7 @@ class Gate:
         engine: the database.
         clock: the present.
         recorder: writes down who saw what.
-        names, addresses: failed attempts.
+        names, addresses: failed attempts; an address of IPv6 counts as its network.
         buckets: how many requests each caller of the API may still make.
     """
 
@@ -72,15 +73,15 @@ class Gate:
         Raises:
             TooManyError: too many wrong ones from this address.
         """
-        now = self.clock()
-        _heard(self.addresses.wait_s(address, now))
+        now, network = self.clock(), network_of(address)
+        _heard(self.addresses.wait_s(network, now))
         with self.engine.connect() as connection:
             found = tokens.find(connection, text)
             caller = None
             if found is not None and found.holds(now):
                 caller = _caller(connection, found.account_id, token=found)
         if caller is None or found is None:
-            self.addresses.failed(address, now)
+            self.addresses.failed(network, now)
             return None
         mine = (Mark.ACCOUNT, caller.account_id)
         self.recorder.used(now, (Mark.TOKEN, found.token_id), mine)
@@ -101,16 +102,16 @@ class Gate:
         Raises:
             TooManyError: too many wrong ones of this name, or from this address.
         """
-        now = self.clock()
+        now, network = self.clock(), network_of(address)
         key = digest(folded(name))
-        _heard(self.addresses.wait_s(address, now))
+        _heard(self.addresses.wait_s(network, now))
         _heard(self.names.begin(key, now))
         with self.engine.connect() as connection:
             found = accounts.kept_password(connection, name)
         account_id, kept = found or (None, None)
-        if not passwords.fits(kept, password) or account_id is None or kept is None:
+        if not self._fits(key, kept, password) or account_id is None or kept is None:
             event(log, logging.WARNING, "sign_in.refused", address=address)
-            self.addresses.failed(address, now)
+            self.addresses.failed(network, now)
             return None
         self.names.succeeded(key)
         anew = passwords.hashed(password) if passwords.is_outdated(kept) else None
@@ -133,13 +134,13 @@ class Gate:
             NotFoundError: none of that secret holds.
             TooManyError: too many wrong ones from this address.
         """
-        now = self.clock()
-        _heard(self.addresses.wait_s(address, now))
+        now, network = self.clock(), network_of(address)
+        _heard(self.addresses.wait_s(network, now))
         with self.engine.connect() as connection:
             try:
                 link = links.find(connection, secret, now)
             except NotFoundError:
-                self.addresses.failed(address, now)
+                self.addresses.failed(network, now)
                 raise
             if link.account_id is None:
                 return link, None
@@ -174,7 +175,7 @@ class Gate:
             return sessions.begin(connection, account_id, now)
 
     def change_password(self, caller: Caller, old: str, new: str) -> str:
-        """Change one's own password: every session ends, and a new one begins.
+        """Change one's own password: every session and link ends, and a new session begins.
 
         Raises:
             RefusedError: the old one is wrong (`wrong`), or the new one is not taken.
@@ -184,7 +185,7 @@ class Gate:
         _heard(self.names.begin(key, self.clock()))
         with self.engine.connect() as connection:
             found = accounts.kept_password(connection, caller.name)
-        if not passwords.fits(found[1] if found else None, old):
+        if not self._fits(key, found[1] if found else None, old):
             raise RefusedError("wrong", "the old password: expected the one in force")
         self.names.succeeded(key)
         passwords.check_password(new, caller.name)
@@ -192,6 +193,18 @@ class Gate:
         with writer(self.engine).begin() as connection:
             accounts.set_password(connection, caller.account_id, kept)
             return sessions.begin(connection, caller.account_id, self.clock())
+
+    def _fits(self, key: str, kept: str | None, password: str) -> bool:
+        """Whether a password fits; where it was not compared, the attempt of `key` is no failure.
+
+        Raises:
+            TooManyError: too many are being compared.
+        """
+        try:
+            return passwords.fits(kept, password)
+        except TooManyError:
+            self.names.take_back(key)
+            raise
 
 
 def _heard(wait_s: float) -> None:

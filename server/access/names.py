@@ -26,9 +26,13 @@ def name_of(text: str) -> str:
     name = folded(text)
     fits = SHORTEST <= len(name) <= LONGEST
     if not fits or not all(one.isalnum() or one in MARKS for one in name):
-        raise RefusedError(
-            "name",
-            f"a name: expected {SHORTEST} to {LONGEST} letters, digits and . - _ @ + ', "
-            f"found {len(name)} signs",
-        )
+        raise unfit()
     return name
+
+
+def unfit() -> RefusedError:
+    """Refuses a name, whether it does not fit or is given already."""
+    return RefusedError(
+        "name",
+        f"a name: expected another one, of {SHORTEST} to {LONGEST} letters, digits and . - _ @ + '",
+    )

@@ -8,6 +8,7 @@ end within a year; it is shown once and kept as its SHA-256.
 import re
 import secrets
 import string
+import unicodedata
 import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -100,7 +101,7 @@ def make(connection: Connection, maker: Caller, wanted: Wanted, now: datetime) -
             or an end after that of the token by which it is made; no label.
     """
     label = wanted.label.strip()
-    if not 1 <= len(label) <= LONGEST_LABEL:
+    if not 1 <= len(label) <= LONGEST_LABEL or _has_control_signs(label):
         raise RefusedError("label", f"a label: expected 1 to {LONGEST_LABEL} signs")
     if not not_above(wanted.role, maker.role):
         raise RefusedError("role", "a role: expected one that includes no more than your own")
@@ -145,6 +146,27 @@ def of_account(connection: Connection, account_id: UUID) -> list[ApiToken]:
     return [_token(row) for row in rows]
 
 
+def seen_by(connection: Connection, caller: Caller) -> list[ApiToken]:
+    """The tokens of the caller's account; by a token: itself and what was made with it."""
+    every = of_account(connection, caller.account_id)
+    if caller.token is None:
+        return every
+    mine = _with_made(connection, caller.token.token_id)
+    return [one for one in every if one.token_id in mine]
+
+
+def end(connection: Connection, caller: Caller, token_id: UUID, now: datetime) -> None:
+    """End a token that the caller sees, and those that were made with it.
+
+    Raises:
+        NotFoundError: the caller sees no such token.
+    """
+    by = None if caller.token is None else caller.token.token_id
+    if by is not None and token_id not in _with_made(connection, by):
+        raise NotFoundError(f"no token {token_id}")
+    revoke(connection, caller.account_id, token_id, now)
+
+
 def revoke(connection: Connection, account_id: UUID, token_id: UUID, now: datetime) -> None:
     """End a token of an account, and those that were made with it.
 
@@ -154,13 +176,23 @@ def revoke(connection: Connection, account_id: UUID, token_id: UUID, now: dateti
     mine = (api_token.c.account_id == account_id, api_token.c.token_id == token_id)
     if connection.execute(select(api_token.c.token_id).where(*mine)).first() is None:
         raise NotFoundError(f"no token {token_id}")
-    ending = {token_id}
-    while ending:
-        these = api_token.c.token_id.in_(ending)
-        open_ones = (these, api_token.c.revoked_at.is_(None))
-        connection.execute(update(api_token).where(*open_ones).values(revoked_at=now))
-        made_with = select(api_token.c.token_id).where(api_token.c.made_with.in_(ending))
-        ending = set(connection.execute(made_with).scalars())
+    these = api_token.c.token_id.in_(_with_made(connection, token_id))
+    open_ones = (these, api_token.c.revoked_at.is_(None))
+    connection.execute(update(api_token).where(*open_ones).values(revoked_at=now))
+
+
+def _with_made(connection: Connection, token_id: UUID) -> set[UUID]:
+    """A token, those that were made with it, those that were made with these, and so on."""
+    found, latest = {token_id}, {token_id}
+    while latest:
+        made_with = select(api_token.c.token_id).where(api_token.c.made_with.in_(latest))
+        latest = set(connection.execute(made_with).scalars()) - found
+        found |= latest
+    return found
+
+
+def _has_control_signs(text: str) -> bool:
+    return any(unicodedata.category(one) == "Cc" for one in text)
 
 
 def _token(row: Row[Any]) -> ApiToken:

@@ -64,10 +64,12 @@ ledger_day = spread(
     Column("ledger", String(16), primary_key=True),
     *_head(),
 )
-# An auditor's report on a device (the JSON beside the page), as somebody handed it in.
+# An auditor's report on a device (the JSON beside the page), as somebody handed it in. It stays
+# with the store where the device stood then.
 audit_report = spread(
     "audit_report",
     Column("report_id", Uuid, primary_key=True),
+    Column("store_id", Uuid, nullable=False),
     Column("device", String(63), nullable=False),
     Column("made_at", UtcInstant, nullable=False),
     Column("handed_in_at", UtcInstant, nullable=False),
@@ -77,4 +79,5 @@ audit_report = spread(
     Column("software", Text, nullable=False),
     Column("report", LargeBinary, nullable=False),
     Index("audit_report_by_device", "org_id", "device", "made_at"),
+    Index("audit_report_by_store", "org_id", "store_id", "handed_in_at"),
 )

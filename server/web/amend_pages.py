@@ -17,6 +17,7 @@ from server.errors import AmendmentError, IdentityError, PeriodError
 from server.identity import Change, confirm
 from server.periods import Period, StoreTime, check_years
 from server.web.contents import store_page
+from server.web.inputs import Line, Lines
 from server.web.needs import ToAmend, ToConfirm, ToNote
 from server.web.pages import Renderer
 from server.web.parts import Parts
@@ -28,10 +29,10 @@ Moment = Annotated[datetime, Form()]
 class Said(BaseModel):
     """What the form of an amendment holds; times on the store's clock."""
 
-    point: Annotated[str, StringConstraints(max_length=40)] = ""
+    point: Annotated[Line, StringConstraints(max_length=40)] = ""
     start: datetime
     end: datetime
-    reason: Annotated[str, StringConstraints(max_length=2000)]
+    reason: Lines
 
 
 SaidForm = Annotated[Said, Form()]

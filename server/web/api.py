@@ -125,6 +125,7 @@ def _point_figures(router: APIRouter, parts: Parts) -> None:
         return CourseOut(
             point_id=point_id,
             asked=PeriodOut.of(found.asked, store.time),
+            trial=store.is_trial,
             steps=tuple(StepOut.of(step, store.time) for step in found.steps),
         )
 

@@ -13,6 +13,7 @@ from server.access.callers import Caller
 from server.errors import NotFoundError
 from server.periods import StoreTime
 from server.queries import DeviceView
+from server.stays import seen_stays
 from server.web.device_shapes import (
     AssignmentOut,
     AssignmentsOut,
@@ -115,5 +116,7 @@ def _heads(router: APIRouter, parts: Parts) -> None:
 
 
 def _clock(connection: Connection, caller: Caller, name: str) -> StoreTime:
-    _, store_id = catalogue.store_of_device(connection, caller.scope, name)
+    """The clock of the store where a device last stood, of those that the caller sees."""
+    _, seen = seen_stays(connection, caller.scope, name)
+    store_id = seen[-1].store_id
     return catalogue.times_of(connection, caller.scope, [store_id]).get(store_id, UTC_TIME)

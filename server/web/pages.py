@@ -71,7 +71,10 @@ def pages_router(parts: Parts, renderer: "Renderer") -> APIRouter:
 
 def own_path(address: str) -> str:
     """A path of this server: anything that could lead elsewhere becomes `/`."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "/"
     safe = not parts.scheme and not parts.netloc and parts.path.startswith("/")
     if not safe or "\\" in address or not address.isprintable() or address.startswith("//"):
         return "/"

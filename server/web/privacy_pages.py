@@ -17,6 +17,7 @@ from server.database import writer
 from server.errors import NotFoundError
 from server.queries import DeviceView, StoreView
 from server.scope import Scope
+from server.web.inputs import Instant, Line
 from server.web.needs import Evidence, ForLog
 from server.web.pages import PageNumber, Renderer
 from server.web.parts import Parts
@@ -27,8 +28,8 @@ LATEST_REPORTS = 200
 ENTRIES_A_PAGE = 100
 ALL = 1_000_000
 STORE = "/stores/{store_id}/privacy"
-Device = Annotated[str, Form(max_length=63)]
-Before = Annotated[datetime | None, Query()]
+Device = Annotated[Line, Form(max_length=63)]
+Before = Annotated[Instant | None, Query()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +75,15 @@ def _rows(connection: Connection, scope: Scope, now: datetime) -> list[PrivacyRo
     of_store: dict[UUID, list[DeviceView]] = {}
     for one in queries.devices(connection, scope, now):
         of_store.setdefault(one.store_id, []).append(one)
-    latest: dict[str, AuditReport] = {}
+    latest: dict[UUID, AuditReport] = {}
     for report in audit_reports.reports(connection, scope, limit=LATEST_REPORTS):
-        latest.setdefault(report.device, report)
+        known = latest.setdefault(report.store_id, report)
+        if report.made_at > known.made_at:
+            latest[report.store_id] = report
     found = []
     for store in queries.stores(connection, scope, limit=ALL):
         devices = tuple(of_store.get(store.store_id, ()))
-        mine = [latest[one.device] for one in devices if one.device in latest]
-        newest = max(mine, key=lambda one: one.made_at, default=None)
-        found.append(PrivacyRow(store, devices, newest))
+        found.append(PrivacyRow(store, devices, latest.get(store.store_id)))
     return sorted(found, key=lambda row: (row.store.organisation, row.store.name))
 
 
@@ -115,14 +116,11 @@ def _report_routes(router: APIRouter, parts: Parts, renderer: Renderer) -> None:
     def report_text(caller: Evidence, store_id: UUID, report_id: UUID) -> Response:
         with parts.engine.connect() as connection:
             store = queries.store_by_id(connection, caller.scope, store_id)
-            devices = queries.devices(connection, caller.scope, parts.clock(), store_id)
-            for one in devices:
-                text = audit_reports.text_of(connection, store.org_id, one.device, report_id)
-                if text is not None:
-                    name = f'attachment; filename="{one.device}-audit.json"'
-                    headers = {"Content-Disposition": name}
-                    return Response(text, media_type="application/json", headers=headers)
-        raise NotFoundError(f"no report {report_id}")
+            device, text = audit_reports.text_of(
+                connection, caller.scope, store.org_id, report_id, store_id=store_id
+            )
+        headers = {"Content-Disposition": f'attachment; filename="{device}-audit.json"'}
+        return Response(text, media_type="application/json", headers=headers)
 
 
 def _log_routes(router: APIRouter, parts: Parts, renderer: Renderer) -> None:
@@ -131,7 +129,7 @@ def _log_routes(router: APIRouter, parts: Parts, renderer: Renderer) -> None:
         request: Request, caller: ForLog, before: Before = None, entry: UUID | None = None
     ) -> Response:
         place = None
-        if before is not None and before.tzinfo is not None and entry is not None:
+        if before is not None and entry is not None:
             place = (before, entry)
         with parts.engine.connect() as connection:
             found = entries(connection, caller.scope, before=place, limit=ENTRIES_A_PAGE + 1)

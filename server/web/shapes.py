@@ -135,6 +135,7 @@ class CourseOut(BaseModel):
 
     point_id: UUID
     asked: PeriodOut
+    trial: Trial
     steps: tuple[StepOut, ...]
 
 

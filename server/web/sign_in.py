@@ -11,12 +11,15 @@ from server.access.errors import RefusedError, TooManyError
 from server.access.reach import choices
 from server.errors import NotFoundError
 from server.web.cookies import Cookies
+from server.web.inputs import LONGEST_TEXT, Line
 from server.web.needs import OPEN, Own, address_of, gate_of
 from server.web.pages import Renderer, own_path
 from server.web.parts import Parts
 from server.web.problems import retry_after
 
-Text = Annotated[str, StringConstraints(max_length=2000), Form()]
+Text = Annotated[Line, Form()]
+Password = Annotated[str, StringConstraints(max_length=LONGEST_TEXT), Form()]
+"""As it was typed; nothing keeps it."""
 
 
 def sign_in_router(parts: Parts, renderer: Renderer) -> APIRouter:
@@ -43,7 +46,7 @@ def _sign_in_routes(router: APIRouter, parts: Parts, renderer: Renderer) -> None
         return form(request, to)
 
     @router.post("/sign-in", dependencies=[OPEN])
-    def sign_in(request: Request, name: Text, password: Text, to: Text = "/") -> Response:
+    def sign_in(request: Request, name: Text, password: Password, to: Text = "/") -> Response:
         cookies: Cookies = request.app.state.cookies
         try:
             secret = gate_of(request).sign_in(
@@ -83,7 +86,7 @@ def _link_routes(router: APIRouter, renderer: Renderer) -> None:
 
     @router.post("/link/{secret}", dependencies=[OPEN])
     def use_link(
-        request: Request, secret: str, password: Text, again: Text, name: Text = ""
+        request: Request, secret: str, password: Password, again: Password, name: Text = ""
     ) -> Response:
         gate = gate_of(request)
         account = None
@@ -113,7 +116,7 @@ def _account_routes(router: APIRouter, parts: Parts, renderer: Renderer) -> None
 
     @router.post("/account/password")
     def change_password(
-        request: Request, caller: Own, old: Text, password: Text, again: Text
+        request: Request, caller: Own, old: Password, password: Password, again: Password
     ) -> Response:
         try:
             _check_same(password, again)

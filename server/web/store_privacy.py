@@ -91,7 +91,7 @@ class StorePrivacy:
         k: the strictest threshold that was in force in them, else the one reported.
         team: how what depends on staff is released.
         hidden: of each point, the time without figures by reason.
-        reports: of audits of its devices.
+        reports: of audits of devices that stood here.
     """
 
     store: StoreView
@@ -136,22 +136,17 @@ def store_privacy(parts: Parts, scope: Scope, store_id: UUID) -> StorePrivacy:
                 )
                 for one in devices
             ),
-            reports=tuple(_reports(connection, scope, devices)),
+            reports=tuple(
+                reports(
+                    connection,
+                    scope,
+                    org_id=store.org_id,
+                    store_id=store_id,
+                    limit=REPORTS_SHOWN,
+                )
+            ),
             labels={one.device: one.label for one in devices},
         )
-
-
-def _reports(
-    connection: Connection, scope: Scope, devices: Sequence[DeviceView]
-) -> list[AuditReport]:
-    found = [
-        each
-        for one in devices
-        for each in reports(
-            connection, scope, org_id=one.org_id, name=one.device, limit=REPORTS_SHOWN
-        )
-    ]
-    return sorted(found, key=lambda one: one.handed_in_at, reverse=True)
 
 
 def _sends(

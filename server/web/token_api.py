@@ -1,16 +1,17 @@
 """The API's routes about one's own tokens."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from server.access import tokens
 from server.access.reach import Reach, check_form
 from server.access.roles import Role
 from server.access.tokens import LONGEST_LABEL, ApiToken, Wanted
 from server.database import writer
+from server.web.inputs import Instant
 from server.web.needs import BEARER_SCHEME, Own
 from server.web.parts import Parts
 from server.web.problems import PROBLEMS
@@ -75,7 +76,7 @@ class TokenIn(BaseModel):
     label: str = Field(min_length=1, max_length=LONGEST_LABEL)
     role: Role = Field(description="one that includes no more than the caller's")
     reach: ReachOut = Field(description="inside the caller's")
-    ends_at: AwareDatetime = Field(description="within a year, and not after the caller's token")
+    ends_at: Instant = Field(description="within a year, and not after the caller's token")
 
 
 class NewTokenOut(BaseModel):
@@ -93,9 +94,9 @@ def token_api_router(parts: Parts) -> APIRouter:
 
     @router.get("/tokens", operation_id="listTokens")
     def list_tokens(caller: Own) -> TokensOut:
-        """One's own tokens."""
+        """One's own tokens; by a token: itself and what was made with it."""
         with parts.engine.connect() as connection:
-            found = tokens.of_account(connection, caller.account_id)
+            found = tokens.seen_by(connection, caller)
         return TokensOut(items=tuple(TokenOut.of(one) for one in found))
 
     @router.post("/tokens", operation_id="createToken", status_code=201)
@@ -103,16 +104,16 @@ def token_api_router(parts: Parts) -> APIRouter:
         """Make a token; with a session instead of a token, send `X-Form-Token`."""
         reach = asked.reach.reach()
         check_form(reach)
-        wanted = Wanted(asked.label, asked.role, reach, asked.ends_at.astimezone(UTC))
+        wanted = Wanted(asked.label, asked.role, reach, asked.ends_at)
         with writer(parts.engine).begin() as connection:
             token_id, token = tokens.make(connection, caller, wanted, parts.clock())
         return NewTokenOut(token_id=token_id, token=token)
 
     @router.delete("/tokens/{token_id}", operation_id="revokeToken", status_code=204)
     def revoke_token(caller: Own, token_id: UUID) -> Response:
-        """End a token, and those that were made with it."""
+        """End a token that `listTokens` lists, and those that were made with it."""
         with writer(parts.engine).begin() as connection:
-            tokens.revoke(connection, caller.account_id, token_id, parts.clock())
+            tokens.end(connection, caller, token_id, parts.clock())
         return Response(status_code=204)
 
     return router

@@ -28,7 +28,7 @@ def token_router(parts: Parts, renderer: Renderer) -> APIRouter:
 
     def page(request: Request, caller: Caller, status: int = 200, **values: object) -> Response:
         with parts.engine.connect() as connection:
-            mine = tokens.of_account(connection, caller.account_id)
+            mine = tokens.seen_by(connection, caller)
             reaches = choices(connection, caller.scope)
         return renderer.page(
             request,
@@ -69,7 +69,7 @@ def token_router(parts: Parts, renderer: Renderer) -> APIRouter:
     @router.post("/tokens/{token_id}/revoke")
     def revoke(caller: Own, token_id: UUID) -> Response:
         with writer(parts.engine).begin() as connection:
-            tokens.revoke(connection, caller.account_id, token_id, parts.clock())
+            tokens.end(connection, caller, token_id, parts.clock())
         return RedirectResponse("/tokens", 303)
 
     return router

@@ -324,6 +324,7 @@ def _fleet() -> None:
         "audit_report",
         sa.Column("org_id", sa.Uuid, primary_key=True),
         sa.Column("report_id", sa.Uuid, primary_key=True),
+        sa.Column("store_id", sa.Uuid, nullable=False),
         sa.Column("device", sa.String(63), nullable=False),
         sa.Column("made_at", INSTANT, nullable=False),
         sa.Column("handed_in_at", INSTANT, nullable=False),
@@ -334,6 +335,7 @@ def _fleet() -> None:
         sa.Column("report", sa.LargeBinary, nullable=False),
     )
     op.create_index("audit_report_by_device", "audit_report", ["org_id", "device", "made_at"])
+    op.create_index("audit_report_by_store", "audit_report", ["org_id", "store_id", "handed_in_at"])
 
 
 def _steps() -> None:

@@ -13,12 +13,13 @@ from server.amending import Amendment, Kind, amendments
 from server.amending.making import LONGEST_REASON, Made, Wish, amend, withdraw
 from server.periods import Period, StoreTime
 from server.web.figure_shapes import PeriodOut
+from server.web.inputs import Instant
 from server.web.needs import Figures, ToAmend, ToNote
 from server.web.parts import Parts
 from server.web.shapes import local_or_none
 from server.web.v1.changing import change_of, changing
 from server.web.v1.cursors import Cursor, Limit, after_id, page_of
-from server.web.v1.fields import Asked, Instant
+from server.web.v1.fields import Asked
 
 REASON = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 Reason = Annotated[

@@ -22,10 +22,11 @@ from server.identity import (
 from server.queries import store_by_id
 from server.web.device_api import one_device
 from server.web.device_shapes import DeviceOut
+from server.web.inputs import Instant
 from server.web.needs import ForIdentity
 from server.web.parts import Parts
 from server.web.v1.changing import change_of, changing
-from server.web.v1.fields import Asked, DeviceId, DevicePath, Instant, Named
+from server.web.v1.fields import Asked, DeviceId, DevicePath, Named
 
 MOST_POINTS = 64
 
@@ -80,10 +81,13 @@ def device_change_routes(router: APIRouter, parts: Parts) -> None:
 
     @router.post("/devices/{device}/replacement", operation_id="replaceDevice")
     def replace(caller: ForIdentity, device: DevicePath, asked: Replacement) -> DeviceOut:
-        """Let another device take over what one watches; the old one is retired."""
+        """Let another device take over what one watches; the old one is retired.
+
+        One that nobody has claimed yet needs a reach over everything.
+        """
         with changing(parts) as connection:
             change = _change(connection, parts, caller, device)
-            _refuse_foreign(connection, caller, asked.device)
+            _check_its_own(connection, caller, asked.device)
             replace_device(change, device, asked.device, asked.at, asked.renamed)
             return one_device(connection, parts, caller, asked.device)
 
@@ -106,8 +110,17 @@ def _change(connection: Connection, parts: Parts, caller: Caller, name: str) -> 
     return change_of(connection, parts, caller, org_id)
 
 
-def _refuse_foreign(connection: Connection, caller: Caller, name: str) -> None:
-    """Refuse a device that somebody else has, in this organisation or in another."""
+def _check_its_own(connection: Connection, caller: Caller, name: str) -> None:
+    """Refuse a device that the caller does not see, whether somebody else has it or nobody.
+
+    A device that nobody has claimed may have measured somebody else's store already: only who
+    reaches everything may say whose it is.
+
+    Raises:
+        IdentityError: in the same words, whichever it is.
+    """
+    if caller.scope.all_organisations:
+        return
     owner = owner_of(connection, name)
-    if owner is not None and not caller.scope.sees_store(owner.org_id, owner.store_id):
-        raise IdentityError((f"device {name!r}: cannot be taken, it belongs elsewhere",))
+    if owner is None or not caller.scope.sees_store(owner.org_id, owner.store_id):
+        raise IdentityError((f"device {name!r}: expected one within your reach",))

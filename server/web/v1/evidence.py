@@ -12,7 +12,7 @@ from server import audit_reports, catalogue
 from server.access.callers import Caller, Way
 from server.access.log import Entry, entries
 from server.audit_reports import AuditReport, Verdict
-from server.errors import NotFoundError
+from server.stays import seen_stays
 from server.web.needs import Evidence, ForLog
 from server.web.parts import Parts
 from server.web.v1.changing import changing
@@ -136,7 +136,7 @@ def _of_device(router: APIRouter, parts: Parts) -> None:
         """Reports on one device."""
         before = after_entry(cursor)
         with parts.engine.connect() as connection:
-            org_id, _ = catalogue.store_of_device(connection, caller.scope, device)
+            org_id, _ = seen_stays(connection, caller.scope, device)
             found = audit_reports.reports(
                 connection,
                 caller.scope,
@@ -157,10 +157,10 @@ def _of_device(router: APIRouter, parts: Parts) -> None:
     def text(caller: Evidence, device: DevicePath, report_id: UUID) -> Response:
         """A report, byte for byte as it was handed in."""
         with parts.engine.connect() as connection:
-            org_id, _ = catalogue.store_of_device(connection, caller.scope, device)
-            found = audit_reports.text_of(connection, org_id, device, report_id)
-        if found is None:
-            raise NotFoundError(f"no report {report_id}")
+            org_id, _ = seen_stays(connection, caller.scope, device)
+            _, found = audit_reports.text_of(
+                connection, caller.scope, org_id, report_id, name=device
+            )
         named = {"Content-Disposition": f'attachment; filename="audit-{report_id}.json"'}
         return Response(found, media_type=JSON, headers=named)
 

@@ -1,25 +1,13 @@
 """Fields that several requests have: names, instants, ids of devices."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Path
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from firmware_cfg.topics import DEVICE_ID_PATTERN
+from server.web.inputs import NO_CONTROL_SIGNS
 
-NO_CONTROL_SIGNS = r"^[^\x00-\x1f\x7f]*$"
-YEARS = range(1971, 9999)
-"""Of instants that can be written down: a year from either end no zone overflows."""
-
-
-def _in_years(at: datetime) -> datetime:
-    if at.year not in YEARS:
-        raise ValueError(f"expected a year from {YEARS.start} to {YEARS.stop - 1}")
-    return at.astimezone(UTC)
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_in_years)]
 Name = Annotated[
     str,
     StringConstraints(

@@ -14,12 +14,13 @@ from server.course import LONGEST_COURSE, Gap
 from server.identity import Subject, merge_points, rename, unmerge_point
 from server.periods import StoreTime
 from server.web.figure_shapes import PeriodOut
+from server.web.inputs import Instant
 from server.web.needs import Figures, ForIdentity
 from server.web.parts import Parts
 from server.web.shapes import PointOut
 from server.web.v1.calendar import period_asked
 from server.web.v1.changing import change_of, changing
-from server.web.v1.fields import Asked, Instant, Named
+from server.web.v1.fields import Asked, Named
 from server.web.v1.periods import From, To
 
 

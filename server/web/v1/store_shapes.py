@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints
 
 from server.identity import Hours
-from server.web.v1.fields import Asked, Instant
+from server.web.inputs import Instant
+from server.web.v1.fields import Asked
 
 MOST_DATES = 400
 Span = Annotated[str, StringConstraints(pattern=r"^[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$")]

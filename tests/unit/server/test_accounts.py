@@ -271,7 +271,7 @@ def test_a_name_is_given_once(gate: Gate) -> None:
     an_account(gate.engine, MONDAY, name="ada")
     with pytest.raises(RefusedError) as refused, writer(gate.engine).begin() as connection:
         accounts.make(connection, "ADA", Role.AUDITOR, [Reach()], MONDAY)
-    assert refused.value.reason == "taken"
+    assert refused.value.reason == "name"
     with gate.engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(account)).scalar() == 1
 

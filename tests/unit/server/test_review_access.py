@@ -19,7 +19,7 @@ from tests.access import a_caller, an_account
 from tests.unit.server.api_chain import Chain, open_chain
 from tests.unit.server.asgi import FORM, Client
 
-PASSWORD = "tea in Hull at four"
+PASSWORD = "tea in Hull at four"  # noqa: S105 -- of a test
 HERE = "192.0.2.7"
 
 

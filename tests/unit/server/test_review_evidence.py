@@ -8,6 +8,7 @@ import pytest
 
 from firmware_cfg.codec import encode
 from server import audit_reports
+from server.access.reach import Reach
 from server.access.roles import Role
 from server.database import writer
 from server.identity import Change, move_device
@@ -17,7 +18,6 @@ from server.scope import Scope
 from server.testing import MessageFactory, a_head
 from tests.unit.server.api_chain import NOW, REPORT, Chain, open_chain
 from tests.unit.server.asgi import Client
-from server.access.reach import Reach
 
 REPORTS = "/api/v1/devices/kiosk-1/audit-reports"
 HEADS = "/api/v1/devices/kiosk-1/ledger-heads"
