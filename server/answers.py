@@ -33,7 +33,7 @@ class PointAnswer:
         leaving: how it was left; of queues alone, where something was released.
         coverage: how much of the time was seen.
         steps: its course.
-        latest: the latest cell, whenever it was.
+        latest: where nothing is inside the period, the latest cell, whenever it was.
     """
 
     point: PointView
@@ -88,7 +88,7 @@ def answer(
         leaving=leaving(released) if point.is_queue else None,
         coverage=coverage,
         steps=tuple(sorted(steps, key=lambda step: step.period.start)),
-        latest=latest_release(connection, point.ref),
+        latest=None if isinstance(released, Union) else latest_release(connection, point.ref),
     )
 
 

@@ -5,7 +5,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -25,11 +25,14 @@ from tests.brokers import (
 from tests.integration.server.processes import Device, ServerProcess, eventually
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
+HALF_HOUR = timedelta(minutes=30)
 
 
 def day(windows: int) -> list[bytes]:
+    """So many half-hours, the last of them over by now: what lies ahead is kept aside."""
     factory = MessageFactory()
-    starts = [MONDAY + timedelta(minutes=30) * index for index in range(windows)]
+    over = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    starts = [over - HALF_HOUR * (windows - index) for index in range(windows)]
     return [encode(factory.window(factory.cell(at), start=at)) for at in starts]
 
 

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware_cfg.accuracy import MEASURED
 from firmware_cfg.histogram import Fate, Histogram
 from server import life_table
-from server.life_table import wilson
+from server.life_table import Line, band, wilson
+from server.measuring import EXACT, Error, Errors
 from server.statistics import proportion, quantile, share_within
 from server.unions import merged
 
@@ -168,3 +170,35 @@ def test_every_interval_holds_its_estimate(
     if median is not None and median.value_s is not None:
         assert 0 <= median.low_s <= median.value_s
         assert median.high_s is None or median.value_s <= median.high_s + 1e-9
+
+
+def whole_band(crowd: Histogram, error: Error) -> list[tuple[float, float]]:
+    """The widened band of the survival curve at the end of every bucket."""
+    rows = life_table.rows_of(crowd)
+    early, middle, late = (life_table.survival(rows, part) for part in (1.0, 0.5, 0.0))
+    line = Line.through(rows, [1 - step.value for step in middle])
+    before = [1.0, *(step.value for step in middle[:-1])]
+    base, found = crowd.total(), []
+    for number, row in enumerate(rows):
+        weight = max(1.0, base * before[number] / row.at_risk)
+        off = error.of_curve(line, row.upper_s)
+        low = band(early[number], base)[0] - off.up - error.wrong.lost * weight
+        found.append((low, band(late[number], base)[1] - off.down + error.wrong.gained * weight))
+    return found
+
+
+@pytest.mark.parametrize("error", [EXACT, Errors.of(MEASURED).waiting, Errors.of(MEASURED).stay])
+@pytest.mark.parametrize("parties", [1, 12, 60, 900])
+def test_a_percentile_reaches_as_far_as_the_whole_band_says(parties: int, error: Error) -> None:
+    for seed in range(6):
+        crowd = simulated(parties, (1, 3, 5)[seed % 3], seed, blind=seed % 2 == 0)
+        rows, bands = life_table.rows_of(crowd), whole_band(crowd, error)
+        for q in (0.1, 0.5, 0.9):
+            found = quantile(crowd, q, error)
+            assert found is not None
+            low = [row.lower_s for row, one in zip(rows, bands, strict=True) if one[0] <= 1 - q]
+            high = [row.upper_s for row, one in zip(rows, bands, strict=True) if one[1] <= 1 - q]
+            at_most = math.inf if found.value_s is None else found.value_s
+            assert found.low_s == min([*low[:1], rows[-1].lower_s, at_most])
+            if found.value_s is not None:
+                assert found.high_s == (max(high[0], found.value_s) if high else None)

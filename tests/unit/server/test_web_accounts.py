@@ -81,7 +81,7 @@ def test_an_invited_account_chooses_its_password_by_the_link(client: Client, acm
 @pytest.mark.parametrize(
     ("name", "role", "reach", "words"),
     [
-        ("ada", "auditor", [EVERYTHING], "There is an account of this name"),
+        ("ada", "auditor", [EVERYTHING], "Choose another name"),
         ("<b>", "auditor", [EVERYTHING], "A name has 2 to 64"),
         ("grace", "auditor", ["nonsense"], "at least one place"),
         ("grace", "auditor", [f"{uuid4()}::"], "at least one place"),
