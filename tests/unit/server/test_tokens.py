@@ -93,7 +93,9 @@ def test_a_token_brings_its_account_in_its_own_reach(gate: Gate) -> None:
     assert {one.id for one in caller.scope.stores} == {reach.store_id}
 
 
-@pytest.mark.parametrize("wrong", ["x", "enc_x", new_token(), ""])
+@pytest.mark.parametrize(
+    "wrong", ["x", "enc_x", new_token(), ""], ids=["x", "short", "unknown", "none"]
+)
 def test_other_texts_bring_nobody(gate: Gate, wrong: str) -> None:
     make(gate, an_account(gate.engine, MONDAY))
     assert gate.by_token(wrong, HERE) is None
