@@ -60,7 +60,10 @@ def test_the_command_prints_the_public_half(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--broker", "127.0.0.1:1883", "--http", "0.0.0.0:8080"], "other machines reach this address"),
+        (
+            ["--broker", "127.0.0.1:1883", "--http", "0.0.0.0:8080"],
+            "other machines reach this address",
+        ),
         (["--broker", "nowhere"], "expected HOST:PORT"),
     ],
 )
