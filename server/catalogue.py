@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from server.errors import NotFoundError
 from server.periods import StoreTime
-from server.queries import StoreView, time_of
+from server.queries import StoreView, point_row, point_rows, time_of
 from server.schema.identity import (
     assignment,
     device,
@@ -208,12 +208,7 @@ def _store(row: Row[Any], scope: Scope) -> StoreCard:
 
 def points_of_store(connection: Connection, of: StoreView) -> list[PointCard]:
     """The points of a store, merged ones too, in the order of the identity file."""
-    query = (
-        select(point)
-        .where(point.c.org_id == of.org_id, point.c.store_id == of.store_id)
-        .order_by(point.c.position, point.c.slug)
-    )
-    return [_point(row) for row in connection.execute(query)]
+    return [_point(row) for row in point_rows(connection, of)]
 
 
 def point_card(connection: Connection, scope: Scope, point_id: UUID) -> PointCard:
@@ -222,12 +217,7 @@ def point_card(connection: Connection, scope: Scope, point_id: UUID) -> PointCar
     Raises:
         NotFoundError: none of that id in `scope`.
     """
-    everywhere = select(point).join(organisation, organisation.c.org_id == point.c.org_id)
-    query = scope.limit(everywhere.where(point.c.point_id == point_id), point)
-    row = connection.execute(query).first()
-    if row is None:
-        raise NotFoundError(f"no point {point_id}")
-    return _point(row)
+    return _point(point_row(connection, scope, point_id))
 
 
 def _point(row: Row[Any]) -> PointCard:

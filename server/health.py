@@ -29,7 +29,6 @@ class IngestHealth(BaseModel):
     stored: int
     repeated: int
     rejected: int
-    aside: int
 
 
 class Health(BaseModel):
@@ -68,7 +67,6 @@ def health_of(
             stored=tally.stored,
             repeated=tally.repeated,
             rejected=tally.rejected,
-            aside=tally.aside,
         ),
     )
 

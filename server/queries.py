@@ -160,16 +160,30 @@ def time_of(row: Row[Any]) -> StoreTime:
 
 def points(connection: Connection, of: StoreView) -> list[PointView]:
     """Points of a store, in the order of the identity file."""
+    return [_point(row) for row in point_rows(connection, of)]
+
+
+def point_rows(connection: Connection, of: StoreView) -> list[Row[Any]]:
+    """The rows of a store's points, in the order of the identity file."""
     query = (
         select(point)
         .where(point.c.org_id == of.org_id, point.c.store_id == of.store_id)
         .order_by(point.c.position, point.c.slug)
     )
-    return [_point(row) for row in connection.execute(query)]
+    return list(connection.execute(query))
 
 
 def point_by_id(connection: Connection, scope: Scope, point_id: UUID) -> PointView:
     """One point.
+
+    Raises:
+        NotFoundError: none of that id in `scope`.
+    """
+    return _point(point_row(connection, scope, point_id))
+
+
+def point_row(connection: Connection, scope: Scope, point_id: UUID) -> Row[Any]:
+    """The row of one point.
 
     Raises:
         NotFoundError: none of that id in `scope`.
@@ -179,7 +193,7 @@ def point_by_id(connection: Connection, scope: Scope, point_id: UUID) -> PointVi
     row = connection.execute(query).first()
     if row is None:
         raise NotFoundError(f"no point {point_id}")
-    return _point(row)
+    return row
 
 
 def _point(row: Row[Any]) -> PointView:

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from server.access import passwords
 from server.access.errors import RefusedError
 from server.access.names import folded, name_of, unfit
 from server.access.reach import Reach, scope_of
@@ -105,16 +104,6 @@ def set_password(
         close_all(connection, account_id)
         unused = (one_time_link.c.account_id == account_id, one_time_link.c.used_at.is_(None))
         connection.execute(delete(one_time_link).where(*unused))
-
-
-def password_for(connection: Connection, account_id: UUID, password: str) -> str:
-    """A new password as it is kept, if it may be taken.
-
-    Raises:
-        RefusedError: too short or long, or obvious.
-    """
-    passwords.check_password(password, by_id(connection, account_id).name)
-    return passwords.hashed(password)
 
 
 def disable(connection: Connection, account_id: UUID, now: datetime) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
 
-from server.amending import Rulings, rulings_of
+from server.amending import Rulings
 from server.periods import Period, StoreTime
 from server.released_cell import ReleasedCell
 from server.rollups.bodies import from_json
@@ -84,14 +84,6 @@ def read_union(
     if chosen.weeks or chosen.days:
         unions += _from_rollups(connection, of, chosen, period)
     return merged_unions(unions) if unions else Suppressed()
-
-
-def read_point(
-    connection: Connection, ref: PointRef, store_id: UUID, time: StoreTime, period: Period
-) -> Union | Suppressed:
-    """The union of a point's whole cells inside `period`."""
-    rulings = rulings_of(connection, ref.org_id, store_id)
-    return read_union(connection, Subject.point(ref, time, rulings), period)
 
 
 def cells_in(connection: Connection, of: Subject, within: Within) -> list[ReleasedCell]:

@@ -22,14 +22,14 @@ from sqlalchemy import Engine, insert
 
 from firmware_cfg.histogram import Fate, Histogram
 from firmware_cfg.messages import WireHistogram
-from server.amending import Kind
+from server.amending import Kind, rulings_of
 from server.amending.making import Wish, amend, withdraw
 from server.database import open_database, sqlite_url, writer
 from server.errors import AmendmentError, IdentityError
 from server.figures import Expectations, PointFigures, point_figures
 from server.identity import Change, confirm, merge_points, unconfirm, unmerge_point
 from server.periods import Period, StoreTime
-from server.rollups.blocks import read_point
+from server.rollups.blocks import Subject, read_union
 from server.rollups.job import roll_up
 from server.rollups_due import mark_due
 from server.schema.cells import cell
@@ -133,7 +133,8 @@ def ask(world: World, at: int, period: Period) -> tuple[PointFigures | Suppresse
     with world.engine.connect() as connection:
         ref = PointRef(world.org_id, world.points[at])
         cells = read_released(connection, ref, period)
-        union = read_point(connection, ref, world.store_id, CLOCK, period)
+        rulings = rulings_of(connection, ref.org_id, world.store_id)
+        union = read_union(connection, Subject.point(ref, CLOCK, rulings), period)
     if isinstance(cells, Released):
         assert all(period.start <= one.period.start for one in cells.cells)
         assert all(one.period.end <= period.end for one in cells.cells)

@@ -190,8 +190,8 @@ def test_a_packages_hash_is_of_what_lies_there(packages: Path) -> None:
         (running(), ""),
         (running(PYTHONPATH="/opt/more"), ""),  # -I does not heed it
         (running(("-B", "-P", "-m", "x"), PYTHONPATH="/opt/more"), "/opt/more: on the path"),
-        (running(("-B", "-m", "x"), "/opt/work"), "/opt/work: on the path"),
-        (running(("-E", "-B", "-s", "/opt/work/x.py")), "/opt/work: on the path"),
+        (running(("-B", "-m", "x"), "/srv/shop"), "/srv/shop: on the path"),
+        (running(("-E", "-B", "-s", "/srv/shop/x.py")), "/srv/shop: on the path"),
         (running(("-P", "-m", "x"), PYTHONHOME="/opt/home"), "/opt/home: on the path"),
         (running(("-I", "-X", "pycache_prefix=/opt/x", "-m", "x")), "pycache_prefix=/opt/x"),
         (running(("-P", "-m", "x"), PYTHONPYCACHEPREFIX="/opt/y"), "/opt/y: compiled copies"),
