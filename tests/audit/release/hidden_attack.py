@@ -235,7 +235,12 @@ def _pages(who: Attacker, question: Question) -> Iterator[str]:
         "last": question.asked.end.date().isoformat(),
     }
     store = f"/stores/{who.world.ids[question.store]}"
-    for path, asked in (("/", {}), (store, {}), (store, {"period": "range"} | days)):
+    for path, asked in (
+        ("/", {}),
+        ("/changes", {}),
+        (store, {}),
+        (store, {"period": "range"} | days),
+    ):
         yield who.get(question, path, **asked)[0]
 
 

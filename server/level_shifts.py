@@ -1,0 +1,102 @@
+"""Whether a figure's level changed from one week on, and by how much; pure.
+
+Each cut of a series into weeks before and after is tried: Student's t with a common spread, whose
+chance is multiplied by the number of cuts (Bonferroni). A device's error of measuring is the same
+on both sides, so it is not in the range of a difference: what counts is how weeks differ among
+themselves, and never less than chance alone lets a share differ. Many series are looked at
+together, so those that are named are held to a rate of false ones (Benjamini and Hochberg, 1995).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from server.student_t import outside, reached
+
+FEWEST_WEEKS = 3
+"""On each side of a cut."""
+FALSE_RATE = 0.05
+LEAST_SPREAD = 0.01
+"""Of the logarithm of a duration: weeks that agree better do so by the steps of the histogram."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A week's value, and the parties that it rests on.
+
+    `value`: a share in [0, 1], or the natural logarithm of a duration in seconds.
+    """
+
+    value: float
+    rests_on: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A change of level before the week `at` (an index).
+
+    Attributes:
+        at: the first week of the new level.
+        before, after: the mean levels.
+        low, high: 95 % range of their difference, widened for the cuts that were tried.
+        chance: of a shift this clear somewhere in the series, were its level always the same.
+    """
+
+    at: int
+    before: float
+    after: float
+    low: float
+    high: float
+    chance: float
+
+
+def clearest_shift(levels: Sequence[Level], *, shares: bool) -> Shift | None:
+    """The clearest change of level; none if there are too few weeks on both sides of every cut.
+
+    Args:
+        levels: of weeks in order; weeks may be missing between them.
+        shares: whether they are shares; durations otherwise.
+    """
+    cuts = range(FEWEST_WEEKS, len(levels) - FEWEST_WEEKS + 1)
+    if not cuts:
+        return None
+    values = [one.value for one in levels]
+    floor = _least_variance(levels) if shares else LEAST_SPREAD**2
+    return min(
+        (_cut(values, at, floor, len(cuts)) for at in cuts),
+        key=lambda shift: (shift.chance, -abs(shift.after - shift.before)),
+    )
+
+
+def _least_variance(levels: Sequence[Level]) -> float:
+    """Of a week's share by chance alone, with two added successes and failures."""
+    parties = [max(1, one.rests_on) for one in levels]
+    happened = sum(one.value * count for one, count in zip(levels, parties, strict=True))
+    mean = (happened + 2) / (sum(parties) + 4)
+    return mean * (1 - mean) * fmean(1 / count for count in parties)
+
+
+def _cut(values: Sequence[float], at: int, floor: float, cuts: int) -> Shift:
+    early, late = values[:at], values[at:]
+    before, after = fmean(early), fmean(late)
+    degrees = len(values) - 2
+    squares = sum((one - before) ** 2 for one in early) + sum((one - after) ** 2 for one in late)
+    spread = math.sqrt(max(squares / degrees, floor) * (1 / len(early) + 1 / len(late)))
+    difference = after - before
+    half = reached(0.05 / cuts, degrees) * spread
+    chance = min(1.0, cuts * outside(difference / spread, degrees))
+    return Shift(at, before, after, difference - half, difference + half, chance)
+
+
+def benjamini_hochberg(chances: Sequence[float], rate: float = FALSE_RATE) -> float:
+    """The largest chance that may be named so that `rate` of the named are false at most.
+
+    >>> benjamini_hochberg([0.001, 0.02, 0.04, 0.9])
+    0.02
+    """
+    found = 0.0
+    for place, chance in enumerate(sorted(chances), 1):
+        if chance <= rate * place / len(chances):
+            found = chance
+    return found
