@@ -22,15 +22,15 @@ test: setup ## run every check: ruff, mypy, import-linter, pytest on every core 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n $(WORKERS) -m 'not alone'
-	$(BIN)/pytest -m alone tests/integration
+	$(BIN)/pytest -n $(WORKERS)
 
 setup: ## make .venv with everything for development, and the pages' assets
 	@$(SETUP) test
 
 bench: ## measure speed and memory, beside a peer in the same run
 	@$(SETUP) bench
-	@set -e; for file in tests/bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
+	@set -e; for file in tests/bench/bench_*.py; do name=$$(basename $$file .py); \
+		echo "== $$name"; $(BIN)/python -m tests.bench.$$name; done
 
 locks: setup ## resolve the dependencies of pyproject.toml into deploy/locks/ anew
 	deploy/locks/compile.sh

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Self
 
 from pydantic import (
@@ -21,7 +22,7 @@ from firmware_cfg.topics import DEVICE_ID_PATTERN
 
 INSTANT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
 BUCKET_PATTERN = r"^(0|[1-9][0-9]?|[1-7][0-9]{2}|800|-([1-9][0-9]?|1[0-9]{2}|200))$"
-_BUCKETS = {str(index): index for index in range(-200, 801)}
+_INSTANTS_KNOWN = 4096
 
 
 def _rfc3339(at: datetime) -> str:
@@ -32,21 +33,29 @@ def _instant(text: object) -> object:
     """The instant of the one spelling that is written; anything but a text as it is."""
     if not isinstance(text, str):
         return text
+    return _read_instant(text)
+
+
+@lru_cache(_INSTANTS_KNOWN)
+def _read_instant(text: str) -> datetime:
     if not re.fullmatch(INSTANT_PATTERN, text):
         raise ValueError("expected an instant such as 2026-11-02T01:00:00Z")
     return datetime.fromisoformat(text)
 
 
-def _bucket(key: object) -> object:
-    """The index of the one spelling that is written; anything but a text as it is."""
-    if not isinstance(key, str):
-        return key
-    index = _BUCKETS.get(key)
-    if index is None:
+class _Buckets(dict[object, object]):
+    """The index of the one spelling that is written; anything but a text as it is.
+
+    A dictionary, so that the hundred keys of a window cost no call of a Python function.
+    """
+
+    def __missing__(self, key: object) -> object:
+        if not isinstance(key, str):
+            return key
         raise ValueError("expected a bucket's index, -200 to 800, such as 12")
-    return index
 
 
+_BUCKETS = _Buckets((str(index), index) for index in range(-200, 801))
 Instant = Annotated[
     AwareDatetime,
     BeforeValidator(_instant),
@@ -56,7 +65,7 @@ Instant = Annotated[
 Bucket = Annotated[
     int,
     Field(ge=-200, le=800),
-    BeforeValidator(_bucket),
+    BeforeValidator(_BUCKETS.__getitem__),
     WithJsonSchema({"type": "string", "allOf": [{"pattern": BUCKET_PATTERN}]}),
 ]
 Threshold = Annotated[int, Field(ge=5, le=1000)]
@@ -152,6 +161,12 @@ class Outcomes(Message):
     abandoned: Count = 0
     passed: Count = 0
     still_present: Count = 0
+
+    @property
+    def visits(self) -> int:
+        """Their sum."""
+        closed = self.served + self.greeted_only + self.abandoned + self.passed
+        return closed + self.still_present
 
 
 class StaffFigures(Message):
@@ -282,7 +297,7 @@ class Cell(Message):
         check_span(self.start, self.end)
         if self.visits < self.k:
             raise ValueError(f"{self.visits} visits in a cell, expected at least k = {self.k}")
-        outcomes = sum(self.outcomes.model_dump().values())
+        outcomes = self.outcomes.visits
         if outcomes != self.visits:
             raise ValueError(f"outcomes sum to {outcomes}, expected {self.visits} visits")
         is_store = self.kind is PointKind.STORE

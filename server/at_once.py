@@ -11,20 +11,23 @@ So a batch costs a handful of statements, whatever its size.
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+from pydantic import BaseModel
+from pydantic_core import to_json
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
     Dialect,
+    LargeBinary,
     Subquery,
     Table,
     bindparam,
     column,
     func,
-    insert,
     select,
     type_coerce,
 )
@@ -32,8 +35,21 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from server.column_types import JsonText, UtcInstant
+
 Row = Mapping[str, Any]
 Types = Mapping[str, TypeEngine[Any]]
+
+
+class Encoded(str):
+    """The text of a JSON value, for a column of them: `insert_all` writes it as it is."""
+
+    __slots__ = ()
+
+
+def encoded(value: BaseModel) -> Encoded:
+    """A model as compact JSON."""
+    return Encoded(value.model_dump_json())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +81,12 @@ def given(connection: Connection, types: Types, rows: Iterable[Sequence[Any]]) -
     dialect = connection.dialect
     found: BindParameter[str] = bindparam("given_rows")
     if dialect.name == "postgresql":
-        writes = [_plain(of) for of in types.values()]
+        writes = _writes(types.values(), _plain)
         told = [dict(zip(types, _written(writes, row), strict=True)) for row in rows]
         each = func.json_to_recordset(found).table_valued(*_columns(types))
         source = select(each.render_derived(with_types=True)).subquery("given")
-        return Given(source, {"given_rows": json.dumps(told, default=str)})
-    writes = [of.dialect_impl(dialect).bind_processor(dialect) for of in types.values()]
+        return Given(source, {"given_rows": to_json(told).decode()})
+    writes = _writes(types.values(), _for_sqlite(dialect))
     listed = func.json_each(found).table_valued("value")
     parts = [
         type_coerce(func.json_extract(listed.c.value, f"$[{place}]"), of).label(name)
@@ -89,20 +105,22 @@ def insert_all(connection: Connection, table: Table, rows: Sequence[Row]) -> Non
     """Insert rows that all have the same columns."""
     if not rows:
         return
-    if connection.dialect.name != "postgresql":
-        connection.execute(insert(table), list(rows))
-        return
     names = list(rows[0])
+    types = [table.c[name].type for name in names]
+    if connection.dialect.name != "postgresql":
+        writes = _writes(types, _for_sqlite(connection.dialect))
+        places = ", ".join("?" * len(names))
+        said = f'INSERT INTO "{table.name}" ({", ".join(names)}) VALUES ({places})'  # noqa: S608
+        connection.exec_driver_sql(said, [tuple(_written(writes, row.values())) for row in rows])
+        return
     said = f'COPY "{table.name}" ({", ".join(names)}) FROM STDIN'
     try:
-        _copy(connection, said, [_plain(table.c[name].type) for name in names], rows)
+        _copy(connection, said, _writes(types, _copied), rows)
     except psycopg.Error as error:
         raise _as_sqlalchemy(said, error, connection.dialect) from error
 
 
-def _copy(
-    connection: Connection, said: str, writes: Sequence["_Write | None"], rows: Sequence[Row]
-) -> None:
+def _copy(connection: Connection, said: str, writes: "_Writes", rows: Sequence[Row]) -> None:
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(said) as copy:
         for row in rows:
@@ -162,20 +180,61 @@ def _into(connection: Connection, table: Table, rows: Sequence[Row]) -> tuple[An
 
 
 _Write = Callable[[Any], Any]
+_Writes = Sequence[tuple[int, _Write]]
+"""How to write the values at some places of a row; the others are written as they are."""
+_POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+def _writes(
+    types: Iterable[TypeEngine[Any]], write_of: Callable[[TypeEngine[Any]], _Write | None]
+) -> _Writes:
+    found = ((place, write_of(of)) for place, of in enumerate(types))
+    return [(place, write) for place, write in found if write is not None]
+
+
+def _written(writes: _Writes, row: Iterable[Any]) -> list[Any]:
+    values = list(row)
+    for place, write in writes:
+        values[place] = write(values[place])
+    return values
 
 
 def _plain(of: TypeEngine[Any]) -> _Write | None:
     """How a value is written for PostgreSQL, before psycopg or JSON writes it."""
-    if not isinstance(of, TypeDecorator):
-        return None
-    dialect: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    return lambda value: of.process_bind_param(value, dialect)
+    if isinstance(of, UtcInstant):
+        return lambda value: value if _in_utc(value) else of.process_bind_param(value, _POSTGRESQL)
+    if isinstance(of, TypeDecorator):
+        return _unless_encoded(of, lambda value: of.process_bind_param(value, _POSTGRESQL))
+    return None
 
 
-def _written(writes: Sequence[_Write | None], row: Iterable[Any]) -> list[Any]:
-    return [
-        value if write is None else write(value) for write, value in zip(writes, row, strict=True)
-    ]
+def _copied(of: TypeEngine[Any]) -> _Write | None:
+    """How a value is written for COPY: bytes by their digits, which is quicker than psycopg's."""
+    return _digits if isinstance(of, LargeBinary) else _plain(of)
+
+
+def _for_sqlite(dialect: Dialect) -> Callable[[TypeEngine[Any]], _Write | None]:
+    """How values are written for SQLite."""
+
+    def write_of(of: TypeEngine[Any]) -> _Write | None:
+        write = of.dialect_impl(dialect).bind_processor(dialect)
+        return None if write is None else _unless_encoded(of, write)
+
+    return write_of
+
+
+def _unless_encoded(of: TypeEngine[Any], write: _Write) -> _Write:
+    if not isinstance(of, JsonText):
+        return write
+    return lambda value: value if type(value) is Encoded else write(value)
+
+
+def _in_utc(value: object) -> bool:
+    return isinstance(value, datetime) and value.tzinfo is UTC
+
+
+def _digits(value: bytes | None) -> str | None:
+    return None if value is None else "\\x" + value.hex()
 
 
 def _columns(types: Types) -> list[Any]:

@@ -7,6 +7,7 @@ once the device went elsewhere, and those of the device's next store do not.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,7 +16,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
-from sqlalchemy import ColumnElement, Connection, Row, and_, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select
 
 from server.errors import NotFoundError, ServerError
 from server.schema.fleet import audit_report
@@ -162,6 +163,20 @@ def reports(
     order = (audit_report.c.handed_in_at.desc(), audit_report.c.report_id.desc())
     rows = connection.execute(scope.limit(query, audit_report).order_by(*order).limit(limit))
     return [_report(row) for row in rows]
+
+
+def latest_of(
+    connection: Connection, scope: Scope, store_ids: Sequence[UUID]
+) -> dict[UUID, AuditReport]:
+    """Of each of these stores the report that was made last, of those in `scope`."""
+    order = (audit_report.c.made_at.desc(), audit_report.c.handed_in_at.desc())
+    place = func.row_number().over(partition_by=audit_report.c.store_id, order_by=order)
+    same = organisation.c.org_id == audit_report.c.org_id
+    ranked = select(audit_report, place.label("place")).join(organisation, same)
+    ranked = ranked.where(audit_report.c.store_id.in_(store_ids))
+    every = scope.limit(ranked, audit_report).subquery()
+    rows = connection.execute(select(every).where(every.c.place == 1))
+    return {row.store_id: _report(row) for row in rows}
 
 
 def text_of(

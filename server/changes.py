@@ -28,7 +28,7 @@ NOTEWORTHY = 0.05
 SLOWER = 1.25
 WAITING = "waiting_p90"
 MORE_IS_BETTER = frozenset({"served_within", "greeted_within", "flawless"})
-FIGURES = (*sorted(MORE_IS_BETTER), "abandoned", WAITING)
+FIGURES = (*sorted(MORE_IS_BETTER), "left_unserved", WAITING)
 NINTH_DECILE = 0.1
 MOST = 1_000_000
 

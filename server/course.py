@@ -69,7 +69,7 @@ class Brief:
     visits: int
     time: Quantile | Suppressed
     served_within: Share | Suppressed | None
-    abandoned: Share | Suppressed
+    left_unserved: Share | Suppressed
     certainty: Certainty
 
 
@@ -111,21 +111,20 @@ class _Asked:
 @lru_cache(maxsize=4096)
 def _brief_of(asked: _Asked) -> Brief:
     one = asked.cell
-    closed = one.visits - one.still_present
     made_with = one.comparability
     errors = errors_with(frozenset([(made_with.definition_version, made_with.model)]))
-    serve_s = asked.expectations.serve_within_s
+    _, serve_s = asked.expectations.limits_s
     served = None
-    if not asked.is_queue:
+    if not asked.is_queue and serve_s is not None:
         served = statistics.share_within(one.waiting, serve_s, errors.waiting)
-    left = statistics.proportion(one.abandoned, closed, errors.abandoned)
+    left = statistics.proportion(one.left_unserved, one.closed, errors.unserved)
     length, error = (one.stay, errors.stay) if asked.is_queue else (one.waiting, errors.waiting)
     seconds = (one.observed_s, one.bridged_s, one.unknown_s)
     return Brief(
         visits=one.visits,
         time=quantile_shown(length, MEDIAN, one.k, error),
         served_within=None if asked.is_queue else shown(served, one.visits, one.k),
-        abandoned=shown(left, one.visits, one.k),
+        left_unserved=shown(left, one.visits, one.k),
         certainty=certainty_of_seconds(*(milliseconds(each) / 1000 for each in seconds)),
     )
 

@@ -1,25 +1,44 @@
 """The error tree of `server`."""
 
+from datetime import datetime
+
 
 class ServerError(Exception):
     """Base of every error that this package raises on purpose."""
 
 
 class IdentityError(ServerError):
-    """An identity file, or a change of identity, that cannot be applied; a problem a line."""
+    """An identity file, or a change of identity, that cannot be applied; a problem a line.
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
+    `reason` names a word of the pages, which may tell the instant `at`; none: nothing of its own.
+    """
+
+    def __init__(
+        self, problems: tuple[str, ...], reason: str = "identity", at: datetime | None = None
+    ) -> None:
         """Keep `problems`, which must not be empty."""
-        self.problems = problems
+        self.problems, self.reason, self.at = problems, reason, at
         super().__init__("\n".join(problems))
 
 
 class AmendmentError(ServerError):
-    """An amendment, or its withdrawal, that cannot be made as it was asked for."""
+    """An amendment, or its withdrawal, that cannot be made as it was asked for.
+
+    `reason` names a word of the pages, which may tell the instant `at`.
+    """
+
+    def __init__(self, detail: str, reason: str = "amendment", at: datetime | None = None) -> None:
+        """Keep what was expected and found, and why in a word."""
+        self.reason, self.at = reason, at
+        super().__init__(detail)
 
 
 class DatabaseError(ServerError):
     """A database that this version cannot use, or a URL that names none."""
+
+
+class LeaseError(ServerError):
+    """Another server runs on this state folder or database."""
 
 
 class BackupError(ServerError):

@@ -1,10 +1,11 @@
 """The figures of one point over one period, each with the period that it really covers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
+from typing import TypeVar
 
 from firmware_cfg.accuracy import Accuracy, Misjudged, accuracies_of, is_measured
 from firmware_cfg.histogram import Fate, Histogram
@@ -13,7 +14,17 @@ from server.measuring import EXACT, Error, Errors
 from server.periods import Period, Spans, period_of
 from server.released_week import Comparability
 from server.statistics import Quantile, Share
-from server.suppression import Released, Suppressed, part_shown, shown, step_for, stepped
+from server.suppression import (
+    Reason,
+    Released,
+    Suppressed,
+    part_shown,
+    reached,
+    shown,
+    step_for,
+    stepped,
+    unreached,
+)
 from server.unions import Counts, Measure, Part, Runs, Sums, Union, union_of_cells
 
 MEDIAN, P90 = 0.5, 0.9
@@ -21,10 +32,24 @@ MEDIAN, P90 = 0.5, 0.9
 
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """The minimum expectations (标准期待值) that shares are asked for, seconds."""
+    """The minimum expectations (标准期待值) that shares are asked for, seconds.
+
+    `others` were in force in the same time or place: then nothing is asked within a limit.
+    """
 
     greet_within_s: float = 30.0
     serve_within_s: float = 180.0
+    others: tuple["Expectations", ...] = ()
+
+    @property
+    def all(self) -> tuple["Expectations", ...]:
+        """These and the others."""
+        return (*self.others, replace(self, others=()))
+
+    @property
+    def limits_s(self) -> tuple[float | None, float | None]:
+        """To greet and to serve within; none where there is no one limit."""
+        return (None, None) if self.others else (self.greet_within_s, self.serve_within_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +94,8 @@ class PointFigures:
         counts: by name, what a figure rests on; absent: suppressed.
         already_there: of the visits, those there when seeing began, in steps as `Counts`.
         unfinished: of the visits, those there when their window closed, in the same steps.
+        left_unserved: of the closed visits, those that no counter served and that were no look.
+        abandoned: of these, those that were never greeted; of cells with figures about staff.
         measured: where the intervals have their measuring errors from.
     """
 
@@ -82,13 +109,14 @@ class PointFigures:
     unfinished: int
     passers_by: int
     served_within: Share | Suppressed
-    abandoned: Share | Suppressed
+    left_unserved: Share | Suppressed
     waiting_median: Quantile | Suppressed
     waiting_p90: Quantile | Suppressed
     greeted_within: Share | Suppressed
     greeting_median: Quantile | Suppressed
     greeting_p90: Quantile | Suppressed
     interaction_median: Quantile | Suppressed
+    abandoned: Share | Suppressed
     flawless: Share | Suppressed
     recovered: Share | Suppressed
     attended_share: float | Suppressed
@@ -98,14 +126,17 @@ class PointFigures:
 
 
 def point_figures(
-    of: Union | Released | Suppressed, expectations: Expectations
+    of: Union | Released | Suppressed, expectations: Expectations, errors: Errors | None = None
 ) -> PointFigures | Suppressed:
-    """All figures of a union of released cells, of one point or of several."""
+    """All figures of a union of released cells, of one point or of several.
+
+    `errors` of measuring are those of the cells' detectors, if nothing else is said.
+    """
     if isinstance(of, Suppressed):
         return of
     union = of if isinstance(of, Union) else union_of_cells(of.cells)
-    serve_s, greet_s = expectations.serve_within_s, expectations.greet_within_s
-    made, errors, sums = _Made(union), errors_of(union), union.sums
+    greet_s, serve_s = expectations.limits_s
+    made, sums, errors = _Made(union), union.sums, errors or errors_of(union)
     return PointFigures(
         covered=made.periods(union.covered),
         staff_covered=made.periods(union.staff_covered),
@@ -117,7 +148,7 @@ def point_figures(
         unfinished=part_shown(sums.still_present, sums.visits),
         passers_by=sums.passers_by,
         served_within=made.within("served_within", Measure.WAITING, serve_s, errors.waiting),
-        abandoned=made.rate("abandoned", Measure.ABANDONED, errors.abandoned),
+        left_unserved=made.rate("left_unserved", Measure.LEFT, errors.unserved),
         waiting_median=made.quantile("waiting_median", Measure.WAITING, MEDIAN, errors.waiting),
         waiting_p90=made.quantile("waiting_p90", Measure.WAITING, P90, errors.waiting),
         greeted_within=made.within("greeted_within", Measure.GREETING, greet_s, errors.greeting),
@@ -126,13 +157,17 @@ def point_figures(
         interaction_median=made.quantile(
             "interaction_median", Measure.INTERACTION, MEDIAN, errors.interaction
         ),
+        abandoned=made.rate("abandoned", Measure.ABANDONED, errors.abandoned),
         flawless=made.rate("flawless", Measure.FLAWLESS, errors.flawless),
-        recovered=made.rate("recovered", Measure.RECOVERED, _of_the_broken(union, errors)),
+        recovered=made.recovered("recovered", errors),
         attended_share=made.attended("attended_share"),
         certainty=certainty_of(sums),
         measured=Measured(accuracies_of(union.made_with), is_measured(union.made_with)),
         cuts=cuts(union.runs),
     )
+
+
+Made = TypeVar("Made", Share, Quantile, float)
 
 
 @dataclass(slots=True)
@@ -145,43 +180,69 @@ class _Made:
     _periods: dict[int, tuple[Period, ...]] = field(default_factory=dict)
 
     def within(
-        self, name: str, measure: Measure, limit_s: float, error: Error
+        self, name: str, measure: Measure, limit_s: float | None, error: Error
     ) -> Share | Suppressed:
-        """The share whose event came within `limit_s`."""
-        part = self._part(name, measure)
-        if part is None or part.times is None:
-            return Suppressed()
-        self.counts[name] = counts_of(part.times, part.visits)
-        share = statistics.share_within(part.times, limit_s, error)
-        return shown(share, part.visits, part.k)
+        """The share whose event came within `limit_s`; none: there is no one limit."""
+        if limit_s is None:
+            self.covers[name] = ()
+            return Suppressed(Reason.LIMITS)
 
-    def rate(self, name: str, measure: Measure, wrong: Misjudged) -> Share | Suppressed:
-        """A plain share."""
-        part = self._part(name, measure)
-        if part is None:
-            return Suppressed()
-        count, base = part.counts[:2]
-        self.counts[name] = Counts(part_shown(base, part.visits))
-        return shown(statistics.proportion(count, base, wrong), part.visits, part.k)
+        def of(part: Part, times: Histogram) -> Share | Suppressed:
+            room = replace(error, unreached=unreached(self.union, measure, part))
+            share = statistics.share_within(times, limit_s, room)
+            return shown(share, part.visits, part.k)
+
+        return self._timed(name, measure, of)
 
     def quantile(
         self, name: str, measure: Measure, q: float, error: Error
     ) -> Quantile | Suppressed:
         """A percentile."""
+
+        def of(part: Part, times: Histogram) -> Quantile | Suppressed:
+            room = replace(error, unreached=unreached(self.union, measure, part))
+            return quantile_shown(times, q, part.k, room)
+
+        return self._timed(name, measure, of)
+
+    def rate(self, name: str, measure: Measure, wrong: Misjudged) -> Share | Suppressed:
+        """A plain share."""
         part = self._part(name, measure)
-        if part is None or part.times is None:
-            return Suppressed()
-        self.counts[name] = counts_of(part.times, part.visits)
-        return quantile_shown(part.times, q, part.k, error)
+        if isinstance(part, Suppressed):
+            return part
+        count, base = part.counts[:2]
+        room = unreached(self.union, measure, part)
+        share = shown(statistics.proportion(count, base, wrong, room), part.visits, part.k)
+        return self._told(name, part, Counts(part_shown(base, part.visits)), share)
+
+    def recovered(self, name: str, errors: Errors) -> Share | Suppressed:
+        """Of the judged with a broken expectation, the share that did not leave.
+
+        It is worked out from two counts of those judged as they may be shown, in steps: so it
+        tells no more than they do, and needs k of the broken in the union alone.
+        """
+        part = self._part(name, Measure.FLAWLESS)
+        if isinstance(part, Suppressed):
+            return part
+        flawless, judged, left_late = part.counts
+        broken = part_shown(judged - flawless, part.visits)
+        left = min(broken, part_shown(left_late, part.visits))
+        step = step_for(part.visits) * part.visits
+        room = unreached(self.union, Measure.FLAWLESS, part)
+        served = Error(wrong=errors.waiting.wrong, unreached=room)
+        share = statistics.recovery(
+            left, broken, judged, (served, Error(wrong=errors.flawless)), step
+        )
+        return self._told(name, part, Counts(broken), shown(share, part.visits, part.k))
 
     def attended(self, name: str) -> float | Suppressed:
         """Of the time with a party present, the share with staff present too."""
         part = self._part(name, Measure.ATTENDED)
-        if part is None:
-            return Suppressed()
-        self.counts[name] = Counts(part.visits)
+        if isinstance(part, Suppressed):
+            return part
         attended_ms, present_ms = part.counts
-        return stepped(min(1.0, attended_ms / present_ms), step_for(part.visits))
+        share = stepped(min(1.0, attended_ms / present_ms), step_for(part.visits))
+        return self._told(name, part, Counts(part.visits), share)
 
     def periods(self, spans: Spans) -> tuple[Period, ...]:
         """Spans as periods; most figures cover the same ones, known by their ids."""
@@ -190,10 +251,29 @@ class _Made:
             found = self._periods[id(spans)] = tuple(map(period_of, spans))
         return found
 
-    def _part(self, name: str, measure: Measure) -> Part | None:
-        part = self.union.parts.get(measure)
-        self.covers[name] = () if part is None else self.periods(part.covered)
-        return part
+    def _timed(
+        self,
+        name: str,
+        measure: Measure,
+        of: Callable[[Part, Histogram], Made | Suppressed],
+    ) -> Made | Suppressed:
+        part = self._part(name, measure)
+        if isinstance(part, Suppressed):
+            return part
+        if part.times is None:
+            return Suppressed()
+        return self._told(name, part, counts_of(part.times, part.visits), of(part, part.times))
+
+    def _part(self, name: str, measure: Measure) -> Part | Suppressed:
+        self.covers[name] = ()
+        return reached(self.union, measure)
+
+    def _told(
+        self, name: str, part: Part, counts: Counts, one: Made | Suppressed
+    ) -> Made | Suppressed:
+        if not isinstance(one, Suppressed):
+            self.covers[name], self.counts[name] = self.periods(part.covered), counts
+        return one
 
 
 def counts_of(times: Histogram, visits: int) -> Counts:
@@ -219,22 +299,6 @@ def errors_of(union: Union) -> Errors:
 def errors_with(made_with: frozenset[tuple[int, str]]) -> Errors:
     """The measuring errors of figures made with these (definition version, detector)."""
     return Errors.of(accuracies_of(made_with))
-
-
-def _of_the_broken(union: Union, errors: Errors) -> Misjudged:
-    """What misjudged visits do to a share of the visits with a broken expectation.
-
-    With B the visits with a broken expectation and B' those found so, a share of B' differs
-    from that of B by P(B and B' differ) / P(B') at most, and by as much again for those among
-    them whose service is misjudged.
-    """
-    found = union.parts.get(Measure.RECOVERED)
-    if found is None:
-        return Misjudged(1.0, 1.0)
-    _, broken, judged = found.counts
-    flawless, served = errors.flawless, errors.waiting.wrong
-    share = (flawless.lost + flawless.gained + served.lost + served.gained) * judged / broken
-    return Misjudged(share, share)
 
 
 def certainty_of(sums: Sums) -> Certainty:

@@ -1,4 +1,4 @@
-"""Heads of devices' ledgers, as they were kept: the latest of each, and one a day.
+"""Heads of devices' ledgers, as they were kept: the latest of each, and one a day and store.
 
 A head belongs to the store where the device stood when it came (`server.stays`).
 """
@@ -67,7 +67,7 @@ def latest_head(connection: Connection, scope: Scope, name: str) -> KeptHead:
 
 
 def heads_by_day(connection: Connection, scope: Scope, name: str) -> list[KeptHead]:
-    """For each day (UTC) the largest head of each ledger of a device, the latest first.
+    """For each day (UTC) and store the largest head of each ledger of a device, the latest first.
 
     Those that it sent from stores in `scope`.
 

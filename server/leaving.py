@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from server.figures import MEDIAN, P90, counts_of, errors_of, quantile_shown
 from server.periods import Period, period_of
 from server.statistics import Quantile
-from server.suppression import Suppressed, count_shown
-from server.unions import Counts, Measure, Union
+from server.suppression import Suppressed, count_shown, reached
+from server.unions import Counts, Measure, Part, Union
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class Leaving:
     """Who left a queue unserved, over the whole cells inside a period.
 
     Attributes:
-        covered: the time that the cells cover, and so that of `left`.
-        left: parties that left, in steps of 5 % of the visits below 50 visits, else of 1 %:
-            those there at the end of a window are not among them.
+        covered: the time of the cells that are in `left`.
+        left: parties that left unserved, in steps of 5 % of the visits below 50 visits, else of
+            1 %. Who only had a look, or was there when a window closed, is not among them.
         stay_covered: the time of the cells that are in the figures of the stay.
         stay_counts: what these figures rest on; none: suppressed.
         stay_median: how long half of them stayed before they left.
@@ -40,20 +40,27 @@ def leaving(union: Union | Suppressed) -> Leaving | None:
     """How the queue of these cells was left; none where nothing was released."""
     if isinstance(union, Suppressed):
         return None
-    stayed = union.parts.get(Measure.STAY)
+    gone, stayed = reached(union, Measure.LEFT), reached(union, Measure.STAY)
     covered: tuple[Period, ...] = ()
-    counts: Counts | None = None
-    median: Quantile | Suppressed = Suppressed()
-    p90: Quantile | Suppressed = Suppressed()
-    if stayed is not None and stayed.times is not None:
-        covered = tuple(map(period_of, stayed.covered))
-        counts, error = counts_of(stayed.times, stayed.visits), errors_of(union).stay
-        median, p90 = (quantile_shown(stayed.times, q, stayed.k, error) for q in (MEDIAN, P90))
+    if isinstance(gone, Suppressed):
+        left: int | Suppressed = gone
+    else:
+        left = count_shown(gone.counts[0], gone.visits, gone.k)
+        covered = _periods(gone) if isinstance(left, int) else ()
+    if isinstance(stayed, Suppressed) or stayed.times is None:
+        nothing = stayed if isinstance(stayed, Suppressed) else Suppressed()
+        return Leaving(covered, left, (), None, nothing, nothing)
+    error = errors_of(union).stay
+    median, p90 = (quantile_shown(stayed.times, q, stayed.k, error) for q in (MEDIAN, P90))
     return Leaving(
-        covered=union.covered_periods,
-        left=count_shown(union.sums.left, union.sums.visits, union.k),
-        stay_covered=covered,
-        stay_counts=counts,
+        covered=covered,
+        left=left,
+        stay_covered=_periods(stayed),
+        stay_counts=counts_of(stayed.times, stayed.visits),
         stay_median=median,
         stay_p90=p90,
     )
+
+
+def _periods(part: Part) -> tuple[Period, ...]:
+    return tuple(map(period_of, part.covered))

@@ -2,7 +2,9 @@
 
 Counts are grouped. What leaves the risk set inside a bucket, other than by the event of
 interest, leaves it at a part `withdrawn` of the bucket: 0.5 for an estimate (the actuarial
-rule), 0 and 1 for its bounds.
+rule). Visits are taken to lie in a bucket with a density that is straight, level or however
+steep: then the mean place is between a third and two thirds of the bucket, and the part of its
+visits before a part p of it is between p - p(1 - p) and p + p(1 - p).
 
 Formulas: Marubini and Valsecchi, Analysing Survival Data from Clinical Trials, 1995, ch. 10
 (incidence and its variance); Greenwood's variance on the log(-log) scale for survival; Wilson
@@ -11,7 +13,7 @@ for a proportion, on the effective sample size p(1-p)/var where counts are censo
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -137,22 +139,19 @@ def incidence_at(rows: Sequence[Row], withdrawn: float) -> float:
     return values[-1] if values else 0.0
 
 
-def incidence_bounds(rows: Sequence[Row], inside: int, base: int) -> tuple[float, float]:
-    """95 % bounds of an incidence: low at the end of the first `inside` rows, high of all.
+def incidence_interval(rows: Sequence[Row], value: float, base: int) -> tuple[float, float]:
+    """95 % interval of chance of an incidence `value` within or at the end of `rows`.
 
-    They hold wherever in a bucket censoring was. Where nothing was censored, Aalen–Johansen is
-    a plain proportion, and this Wilson's interval of it.
+    Where nothing was censored, Aalen–Johansen is a plain proportion, and this Wilson's interval
+    of it; else it is Wilson's on the effective size at the end of `rows`.
     """
-    curves = [_incidence(rows, withdrawn) for withdrawn in (0.0, 1.0)]
-    ends = []
-    for end in (inside, len(rows)):
-        part = rows[:end]
-        if any(row.censored for row in part):
-            several = [_interval(values[:end], terms[:end], base) for values, terms in curves]
-        else:
-            several = [wilson(sum(row.event for row in part), base)]
-        ends.append(several)
-    return min(low for low, _ in ends[0]), max(high for _, high in ends[1])
+    size = float(base)
+    if any(row.censored for row in rows):
+        values, terms = _incidence(rows, 0.5)
+        variance, last = _incidence_variance(terms, values), values[-1]
+        if variance > 0 and 0 < last < 1:
+            size = min(size, last * (1 - last) / variance)
+    return wilson(value * size, size)
 
 
 _Term = tuple[float, float, float, float]
@@ -187,35 +186,22 @@ def _incidence_variance(terms: Sequence[_Term], values: Sequence[float]) -> floa
     return max(0.0, variance)
 
 
-def _effective_interval(rows: Sequence[Row], withdrawn: float, base: int) -> tuple[float, float]:
-    return _interval(*_incidence(rows, withdrawn), base)
-
-
-def _interval(values: Sequence[float], terms: Sequence[_Term], base: int) -> tuple[float, float]:
-    if not values:
-        return wilson(0, base)
-    value, variance = values[-1], _incidence_variance(terms, values)
-    size = float(base)
-    if variance > 0 and 0 < value < 1:
-        size = min(size, value * (1 - value) / variance)
-    return wilson(value * size, size)
-
-
 def survival(rows: Sequence[Row], withdrawn: float) -> list[Step]:
-    """Kaplan–Meier with leaving censored, and Greenwood's sum (variance of its logarithm)."""
-    return list(survival_steps(rows, withdrawn))
+    """Kaplan–Meier with leaving censored, and Greenwood's sum (variance of its logarithm).
 
-
-def survival_steps(rows: Iterable[Row], withdrawn: float) -> Iterator[Step]:
-    """The same, step by step, for those who need the first ones alone."""
+    Where all who are left have the event, the sum would not grow, though little is known there:
+    it grows as if half a party had stayed.
+    """
+    steps = []
     value, greenwood = 1.0, 0.0
     for _, upper_s, at_risk, event, left, censored in rows:
         exposed = max(at_risk - withdrawn * (left + censored), float(event))
         if exposed > 0 and event:
             value *= 1 - event / exposed
-            if exposed > event:
-                greenwood += event / (exposed * (exposed - event))
-        yield Step(upper_s, max(0.0, value), greenwood)
+            gone = min(event, exposed - 0.5)
+            greenwood += gone / (exposed * (exposed - gone))
+        steps.append(Step(upper_s, max(0.0, value), greenwood))
+    return steps
 
 
 def band(step: Step, base: int) -> tuple[float, float]:
@@ -223,6 +209,6 @@ def band(step: Step, base: int) -> tuple[float, float]:
     if step.value >= 1:
         return 1 - wilson(0, base)[1], 1.0
     if step.value <= 0:
-        return 0.0, wilson(0, base)[1]
+        return 0.0, wilson(0, min(base, max(1.0, 1 / step.variance)))[1]
     spread = Z_95 * math.sqrt(step.variance) / abs(math.log(step.value))
     return step.value ** math.exp(spread), step.value ** math.exp(-spread)

@@ -9,6 +9,7 @@ may quote what it was working on (a database its row, a parser its input), so of
 traceback has the lines of code and the type, and not the words.
 """
 
+import faulthandler
 import json
 import logging
 import sys
@@ -22,6 +23,7 @@ from server.errors import ServerError
 
 Value = str | int | float | bool | None
 OURS: Final = "server"
+STANDARD_ERROR: Final = 2
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """Of the HTTP request that is being answered; it stands in each line that is logged meanwhile."""
 
@@ -80,7 +82,11 @@ def event(logger: logging.Logger, level: int, name: str, **fields: Value) -> Non
 
 
 def set_up(level: int = logging.INFO) -> None:
-    """Send every log of this process to standard error as JSON lines."""
+    """Send every log of this process to standard error as JSON lines.
+
+    At SIGABRT, or a crash, the lines of code that each thread is at go there, too, as plain text.
+    """
+    faulthandler.enable(STANDARD_ERROR)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

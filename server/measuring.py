@@ -11,14 +11,16 @@ move the curve: the first step of simulation and extrapolation (Cook and Stefans
 extrapolation estimation in parametric measurement error models, 1994), without simulating.
 So F_T(x) is about F_M(x) + `shift`, with
 
-    shift = F_M(x) − mean of F_M(x − E),
+    shift = F_M(x) − mean of F_M(x − E).
 
-at each end of the 95 % interval of the site's bias. Estimates stay where they are; intervals
-reach out to both shifts, and never in. For a bias alone, a share moves by the bias times the
-curve's slope, and a percentile by the bias; the spread of errors counts where the curve bends.
+Estimates stay where they are; intervals reach out to the shift, and never in. The site's own
+bias, which is not known, adds the standard deviation of the shift that comes of it. For a bias
+alone, a share moves by the bias times the curve's slope, and a percentile by the bias; the
+spread of errors counts where the curve bends.
 
-A visit taken for served (greeted, …) that was not, or the reverse, moves a share by one visit:
-the lower bound goes down by the share gained wrongly, the upper one up by the share lost.
+A visit taken for served (greeted, …) that was not, or the reverse, moves a share by one visit.
+Both together move it by lost − gained: a shift, like the one above. How far they cancel at one
+site is not known: by as much as the smaller of the two, either way.
 
 What this does not hold: visits that were missed or made up are taken to be like the others.
 """
@@ -41,10 +43,44 @@ def _points(one: TimingError, standard_errors: float) -> list[tuple[float, float
 
 @dataclass(frozen=True, slots=True)
 class Off:
-    """How far a curve may really be below (`down` ≤ 0) and above (`up` ≥ 0)."""
+    """How far an estimate may be off for errors of measuring.
 
-    down: float
-    up: float
+    Attributes:
+        down, up: where the shift is to, below (≤ 0) or above (≥ 0).
+        variance: what is not known of the shift.
+    """
+
+    down: float = 0.0
+    up: float = 0.0
+    variance: float = 0.0
+
+    def __add__(self, other: "Off") -> "Off":
+        """Both, independent of each other."""
+        variance = self.variance + other.variance
+        return Off(self.down + other.down, self.up + other.up, variance)
+
+    def times(self, weight: float) -> "Off":
+        """What becomes of it where every visit weighs so much."""
+        return Off(self.down * weight, self.up * weight, self.variance * weight**2)
+
+
+def off_by(shift: float, variance: float = 0.0) -> Off:
+    """A known shift, not corrected for, and what is not known of it."""
+    return Off(min(0.0, shift), max(0.0, shift), variance)
+
+
+def between(low: float, high: float) -> float:
+    """Variance of what may be anywhere between two bounds.
+
+    Source: Guide to the expression of uncertainty in measurement (JCGM 100:2008), 4.3.7.
+    """
+    return (high - low) ** 2 / 12
+
+
+def of_misjudged(wrong: Misjudged) -> Off:
+    """How far a share of visits may be off for those misjudged."""
+    cancel = min(wrong.lost, wrong.gained)
+    return off_by(wrong.lost - wrong.gained, between(-cancel, cancel))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +90,29 @@ class Error:
     Attributes:
         timing: models of the time's error that may hold; the worst of them counts. None: exact.
         wrong: visits that were taken for what they were not.
+        unreached: of the visits that it is about, the share that is not in it, at most.
     """
 
     timing: tuple[TimingError, ...] = ()
     wrong: Misjudged = NEVER
+    unreached: float = 0.0
+
+    def of_visits(self) -> Off:
+        """How far a share of visits may be off for those that are wrong, or not in it."""
+        return of_misjudged(self.wrong) + Off(variance=between(0.0, self.unreached))
 
     def of_curve(self, line: Line, x_s: float) -> Off:
-        """How far the true curve may be from `line` at `x_s`."""
-        here = line.at(x_s)
-        shifts = [
-            here - line.mean_before(x_s, _points(one, z))
-            for one in self.timing
-            for z in (-Z_95, Z_95)
-        ]
-        return Off(min(0.0, *shifts, 0.0), max(0.0, *shifts, 0.0))
+        """How far the true curve may be from `line` at `x_s`, for errors of time."""
+        here, found = line.at(x_s), Off()
+        for one in self.timing:
+            low, middle, high = (
+                here - line.mean_before(x_s, _points(one, z)) for z in (-Z_95, 0.0, Z_95)
+            )
+            variance = ((high - low) / (2 * Z_95)) ** 2
+            found = Off(
+                min(found.down, middle), max(found.up, middle), max(found.variance, variance)
+            )
+        return found
 
 
 EXACT = Error()
@@ -90,7 +135,7 @@ def worst(several: Iterable[Misjudged]) -> Misjudged:
 class Errors:
     """The errors of all measures of figures that were made together.
 
-    Where the team is small, `abandoned` reads "left unserved": it has the worse of both errors.
+    `unserved` is that of leaving unserved: who was served and not found to be, or the reverse.
     """
 
     waiting: Error = EXACT
@@ -98,6 +143,7 @@ class Errors:
     interaction: Error = EXACT
     stay: Error = EXACT
     abandoned: Misjudged = NEVER
+    unserved: Misjudged = NEVER
     flawless: Misjudged = NEVER
 
     @classmethod
@@ -108,6 +154,7 @@ class Errors:
             greeting=Error(tuple(one.greeting for one in known), worst(o.greeted for o in known)),
             interaction=Error(tuple(one.interaction for one in known)),
             stay=Error(tuple(one.visit for one in known)),
-            abandoned=worst(each for one in known for each in (one.abandoned, one.served)),
+            abandoned=worst(one.abandoned for one in known),
+            unserved=worst(Misjudged(one.served.gained, one.served.lost) for one in known),
             flawless=worst(one.flawless for one in known),
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from firmware_cfg.section import WEEKDAYS
@@ -15,6 +16,11 @@ from firmware_cfg.store import parse_opening
 from server.errors import PeriodError
 
 LONGEST = timedelta(days=400)
+LONGEST_CELL = timedelta(days=40)
+"""No cell is longer: the longest is a month of five weeks. What meets a period begins no earlier
+than so long before it, and only that much of the history is read."""
+LONGEST_WINDOW = timedelta(days=2)
+"""No window is longer: it has 24 hours at most."""
 ALL_DAY = ("00:00-24:00",)
 MILLISECOND = timedelta(milliseconds=1)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,6 +63,9 @@ class StoreTime:
         opening: spans such as `08:00-12:00` by weekday; none at all: always open.
         closed: dates on which it stays closed.
         special: dates with other hours than their weekday's.
+
+    When it was open during a period, and when a day begins, is worked out once: a page asks for
+    it figure after figure.
     """
 
     zone: ZoneInfo
@@ -64,6 +73,12 @@ class StoreTime:
     opening: dict[str, tuple[str, ...]]
     closed: frozenset[date]
     special: Mapping[date, tuple[str, ...]] = field(default_factory=dict)
+    _opened: dict[Period, list[Period]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _begins: dict[date, datetime] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def local(self, at: datetime) -> datetime:
         """An instant on the store's clock."""
@@ -86,7 +101,10 @@ class StoreTime:
 
     def begins(self, day: date) -> datetime:
         """When a trading day begins, and the one before it ends."""
-        return self.instant(day, self.day_starts)
+        found = self._begins.get(day)
+        if found is None:
+            found = self._begins[day] = self.instant(day, self.day_starts)
+        return found
 
     def day_of(self, day: date) -> Period:
         """A trading day."""
@@ -113,21 +131,32 @@ class StoreTime:
         """When the store is open inside `period`."""
         if not (self.opening or self.closed or self.special):
             return [period]
-        spans = []
-        day = self.local(period.start).date() - timedelta(days=1)
-        while day <= self.local(period.end).date():
-            spans += [] if day in self.closed else self._opening_of(day)
-            day += timedelta(days=1)
-        return intersect(union(spans), [period])
+        found = self._opened.get(period)
+        if found is None:
+            found = self._opened[period] = intersect(self._spans(period), [period])
+        return list(found)
+
+    def _spans(self, period: Period) -> list[Period]:
+        """The opening hours of every date that `period` may touch."""
+        first = self.local(period.start).date() - timedelta(days=1)
+        last = self.local(period.end).date()
+        days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+        return [span for day in days if day not in self.closed for span in self._opening_of(day)]
 
     def _opening_of(self, day: date) -> list[Period]:
         spans = []
         usual = self.opening.get(WEEKDAYS[day.weekday()], ()) if self.opening else ALL_DAY
         for span in self.special.get(day, usual):
-            opens, closes = parse_opening(span)
+            opens, closes = _hours(span)
             last = day + timedelta(days=1) if closes <= opens else day
             spans.append(Period(self.instant(day, opens), self.instant(last, closes)))
         return spans
+
+
+@lru_cache(maxsize=1024)
+def _hours(span: str) -> tuple[time, time]:
+    """Opening and closing time: a chain has few different ones."""
+    return parse_opening(span)
 
 
 def check_years(first: date, last: date) -> None:
@@ -186,28 +215,35 @@ def joined(spans: Iterable[tuple[int, int]]) -> Spans:
 
 
 def intersect(some: Iterable[Period], others: Iterable[Period]) -> list[Period]:
-    """The time that two lists of periods have in common."""
-    others = list(others)
-    return union(
-        Period(max(one.start, other.start), min(one.end, other.end))
-        for one in some
-        for other in others
-        if one.meets(other)
-    )
+    """The time that two lists of periods have in common, in one walk along both."""
+    ours, theirs = union(some), union(others)
+    found = []
+    at = 0
+    for one in ours:
+        while at < len(theirs) and theirs[at].end <= one.start:
+            at += 1
+        for other in islice(theirs, at, None):
+            if other.start >= one.end:
+                break
+            found.append(Period(max(one.start, other.start), min(one.end, other.end)))
+    return found
 
 
 def subtract(some: Iterable[Period], others: Iterable[Period]) -> list[Period]:
-    """The time of `some` that is not in `others`."""
+    """The time of `some` that is not in `others`, in one walk along both."""
     left = []
     holes = union(others)
+    at = 0
     for one in union(some):
         start = one.start
-        for hole in holes:
-            if hole.end <= start or hole.start >= one.end:
-                continue
+        while at < len(holes) and holes[at].end <= start:
+            at += 1
+        for hole in islice(holes, at, None):
+            if hole.start >= one.end:
+                break
             if hole.start > start:
                 left.append(Period(start, hole.start))
-            start = max(start, hole.end)
+            start = hole.end
         if start < one.end:
             left.append(Period(start, one.end))
     return left

@@ -4,23 +4,23 @@ Figures come out of `server.suppression`; this module only finds the point, its 
 and its device, and puts the answers together.
 """
 
+import json
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, Text, select, type_coerce
 
 from firmware_cfg.messages import Coverage, PointKind
-from firmware_cfg.site import Privacy
 from server.errors import NotFoundError
-from server.figures import Expectations
-from server.periods import MILLISECOND, Period, StoreTime, union
+from server.periods import LONGEST_WINDOW, MILLISECOND, Period, StoreTime, union
 from server.schema.cells import window
 from server.schema.fleet import NEVER, device_status
 from server.schema.identity import assignment, device, organisation, point, store
@@ -30,11 +30,15 @@ from server.suppression import PointRef
 # As devices send them; one that is cut off says so itself, by its last will.
 HEARTBEAT = timedelta(seconds=1800)
 SILENT_AFTER = 3 * HEARTBEAT
+_TOLD_AS_TEXT = ("opening", "closed", "special")
 
 
 @dataclass(frozen=True, slots=True)
 class StoreView:
-    """A store; its figures are a trial until somebody has confirmed it."""
+    """A store; its figures are a trial until somebody has confirmed it.
+
+    `ended_at`: since when it is closed for good.
+    """
 
     org_id: UUID
     store_id: UUID
@@ -42,6 +46,7 @@ class StoreView:
     organisation: str
     time: StoreTime
     confirmed_at: datetime | None = None
+    ended_at: datetime | None = None
 
     @property
     def is_trial(self) -> bool:
@@ -74,16 +79,8 @@ class Alive(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What a device reports to be in force: its expectations, and its k."""
-
-    expectations: Expectations = field(default_factory=Expectations)
-    k: int = Privacy().k
-
-
-@dataclass(frozen=True, slots=True)
 class DeviceView:
-    """A device and its last sign of life."""
+    """A device and its last sign of life; `retired_at`: since when it has had no work."""
 
     org_id: UUID
     device: str
@@ -94,8 +91,12 @@ class DeviceView:
     software: str | None
     faults: tuple[str, ...]
     clock: str | None
-    terms: Terms | None
-    retired: bool = False
+    retired_at: datetime | None = None
+
+    @property
+    def retired(self) -> bool:
+        """Whether it was replaced, or taken out of service: nobody expects to hear of it."""
+        return self.retired_at is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,32 +130,52 @@ def store_by_id(connection: Connection, scope: Scope, store_id: UUID) -> StoreVi
 
 
 def _store_query(scope: Scope) -> Select[Any]:
-    query = select(store, organisation.c.name.label("organisation")).join(
+    clock = [type_coerce(store.c[name], Text).label(name) for name in _TOLD_AS_TEXT]
+    own = [one for one in store.c if one.name not in _TOLD_AS_TEXT]
+    query = select(*own, *clock, organisation.c.name.label("organisation")).join(
         organisation, organisation.c.org_id == store.c.org_id
     )
     return scope.limit(query, store)
 
 
 def _store(row: Row[Any]) -> StoreView:
+    told = [getattr(row, name) for name in _TOLD_AS_TEXT]
     return StoreView(
         org_id=row.org_id,
         store_id=row.store_id,
         name=row.name,
         organisation=row.organisation,
-        time=time_of(row),
+        time=replace(_clock(row.timezone, row.day_starts, *told)),
         confirmed_at=row.confirmed_at,
+        ended_at=row.ended_at,
     )
+
+
+@lru_cache(maxsize=1024)
+def _clock(timezone: str, day_starts: str, opening: str, closed: str, special: str) -> StoreTime:
+    """A calendar by what the database has of it: many stores of a chain have the same."""
+    told = (json.loads(one) for one in (opening, closed, special))
+    return _time(timezone, day_starts, *told)
 
 
 def time_of(row: Row[Any]) -> StoreTime:
     """The calendar of a store, from its row."""
-    special = {date.fromisoformat(day): tuple(spans) for day, spans in row.special.items()}
+    return _time(row.timezone, row.day_starts, row.opening, row.closed, row.special)
+
+
+def _time(
+    timezone: str,
+    day_starts: str,
+    opening: Mapping[str, Sequence[str]],
+    closed: Sequence[str],
+    special: Mapping[str, Sequence[str]],
+) -> StoreTime:
     return StoreTime(
-        zone=ZoneInfo(row.timezone),
-        day_starts=time.fromisoformat(row.day_starts),
-        opening={day: tuple(spans) for day, spans in row.opening.items()},
-        closed=frozenset(date.fromisoformat(day) for day in row.closed),
-        special=special,
+        zone=ZoneInfo(timezone),
+        day_starts=time.fromisoformat(day_starts),
+        opening={day: tuple(spans) for day, spans in opening.items()},
+        closed=frozenset(date.fromisoformat(day) for day in closed),
+        special={date.fromisoformat(day): tuple(spans) for day, spans in special.items()},
     )
 
 
@@ -201,16 +222,44 @@ def _point(row: Row[Any]) -> PointView:
     return PointView(ref, row.store_id, row.label, row.kind)
 
 
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which devices are meant: those of some stores, of some names, or a part of the list."""
+
+    store_ids: Collection[UUID] | None = None
+    names: Collection[str] | None = None
+    after: str | None = None
+    limit: int | None = None
+
+    def of(self, query: Select[Any]) -> Select[Any]:
+        """`query`, for these alone."""
+        if self.store_ids is not None:
+            query = query.where(device.c.store_id.in_(self.store_ids))
+        if self.names is not None:
+            query = query.where(device.c.device.in_(self.names))
+        if self.after is not None:
+            query = query.where(device.c.device > self.after)
+        return query if self.limit is None else query.limit(self.limit)
+
+
+EVERY = Which()
+
+
 def devices(
-    connection: Connection, scope: Scope, now: datetime, store_id: UUID | None = None
+    connection: Connection,
+    scope: Scope,
+    now: datetime,
+    store_id: UUID | None = None,
+    which: Which = EVERY,
 ) -> list[DeviceView]:
-    """Devices with their last sign of life."""
+    """Devices with their last sign of life, in the order of their ids."""
     same = (device_status.c.org_id == device.c.org_id) & (device_status.c.device == device.c.device)
     status = [column for column in device_status.c if column.name not in ("org_id", "device")]
     query = select(device, *status).outerjoin(device_status, same).order_by(device.c.device)
     if store_id is not None:
         query = query.where(device.c.store_id == store_id)
-    return [_device(row, now) for row in connection.execute(scope.limit(query, device))]
+    query = which.of(scope.limit(query, device))
+    return [_device(row, now) for row in connection.execute(query)]
 
 
 def _device(row: Row[Any], now: datetime) -> DeviceView:
@@ -225,8 +274,7 @@ def _device(row: Row[Any], now: datetime) -> DeviceView:
         software=row.software,
         faults=tuple(row.faults or ()),
         clock=row.clock,
-        terms=None if row.reported is None else _terms(row.reported),
-        retired=row.retired_at is not None,
+        retired_at=row.retired_at,
     )
 
 
@@ -239,47 +287,29 @@ def alive_at(sign_at: datetime | None, now: datetime, *, said_goodbye: bool) -> 
     return Alive.SILENT if now - sign_at > SILENT_AFTER else Alive.ONLINE
 
 
-def _terms(report: dict[str, Any]) -> Terms:
-    return Terms(Expectations(report["greet_within_s"], report["serve_within_s"]), report["k"])
-
-
-def terms_in_force(devices: Sequence[DeviceView]) -> Terms:
-    """The terms of a store: expectations as first reported, and the strictest k.
-
-    Of the devices that work there; of retired ones where there are no others.
-    """
-    at_work = [one for one in devices if not one.retired] or devices
-    reported = [one.terms for one in at_work if one.terms is not None]
-    if not reported:
-        return Terms()
-    return Terms(reported[0].expectations, max(one.k for one in reported))
-
-
 def devices_of(connection: Connection, of: PointRef, period: Period) -> list[str]:
     """The devices that watched a point during `period`, the latest first."""
+    return watching(connection, of.org_id, [of.point_id], period)[of.point_id]
+
+
+def watching(
+    connection: Connection, org_id: UUID, point_ids: Collection[UUID], period: Period
+) -> dict[UUID, list[str]]:
+    """The devices that watched each of these points during `period`, the latest first."""
     rows = connection.execute(
-        select(assignment.c.device, assignment.c.valid_to)
+        select(assignment.c.point_id, assignment.c.device, assignment.c.valid_to)
         .where(
-            assignment.c.org_id == of.org_id,
-            assignment.c.point_id == of.point_id,
+            assignment.c.org_id == org_id,
+            assignment.c.point_id.in_(point_ids),
             assignment.c.valid_from < period.end,
         )
         .order_by(assignment.c.valid_from.desc(), assignment.c.device)
     )
-    watching = [r.device for r in rows if r.valid_to is None or r.valid_to > period.start]
-    return list(dict.fromkeys(watching))
-
-
-def terms_of(connection: Connection, of: PointRef, period: Period) -> Terms:
-    """What the point's latest device reported to be in force; the defaults without a report."""
-    names = devices_of(connection, of, period)
-    rows = connection.execute(
-        select(device_status.c.device, device_status.c.reported).where(
-            device_status.c.org_id == of.org_id, device_status.c.device.in_(names)
-        )
-    )
-    reports = {row.device: row.reported for row in rows if row.reported is not None}
-    return next((_terms(reports[name]) for name in names if name in reports), Terms())
+    found: dict[UUID, dict[str, None]] = {one: {} for one in point_ids}
+    for row in rows:
+        if row.valid_to is None or row.valid_to > period.start:
+            found[row.point_id][row.device] = None
+    return {one: list(names) for one, names in found.items()}
 
 
 def windows_received(
@@ -297,6 +327,7 @@ def windows_of(
         select(window.c.start_at, window.c.end_at, window.c.coverage).where(
             window.c.org_id == org_id,
             window.c.device.in_(devices),
+            window.c.start_at > period.start - LONGEST_WINDOW,
             window.c.start_at < period.end,
             window.c.end_at > period.start,
         )

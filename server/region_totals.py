@@ -5,20 +5,20 @@ made those that are due, they tell what was known before. A share within a time 
 where the stores report different expectations: it would be of nothing in particular.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from server.figures import Expectations, PointFigures, point_figures
+from server.figures import PointFigures, point_figures
 from server.periods import Period
 from server.queries import CoverageRange, coverage_of
 from server.rollups.calendar import Grain
 from server.rollups.regions import label_of, tree_of
-from server.rollups.standing import expectations_of
 from server.rollups.writing import read_rollups
 from server.suppression import Suppressed
+from server.terms import expectations_of
 from server.unions import merged_unions
 
 
@@ -50,7 +50,5 @@ def read_region(
         return RegionTotal(len(stores), None, Suppressed(), None)
     union = merged_unions([one.union for one in found])
     asked = expectations_of(connection, org_id, stores, begins)
-    figures = point_figures(union, next(iter(asked), Expectations()))
-    if len(asked) > 1 and isinstance(figures, PointFigures):
-        figures = replace(figures, served_within=Suppressed(), greeted_within=Suppressed())
+    figures = point_figures(union, asked)
     return RegionTotal(len(stores), union.k, figures, coverage_of(union.seen))

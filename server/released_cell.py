@@ -58,6 +58,20 @@ class ReleasedCell:
     comparability: Comparability
     device: str = ""
 
+    @property
+    def closed(self) -> int:
+        """Visits that had ended when the window closed."""
+        return self.visits - self.still_present
+
+    @property
+    def left_unserved(self) -> int:
+        """Who left without being served, greeted or not, and not for a look: *leaving*.
+
+        Of a small team all of them stand under `abandoned`, of a larger one under both words;
+        so the sum means the same in every cell, and `abandoned` alone does not.
+        """
+        return self.abandoned + self.greeted_only
+
 
 def cell_of(row: Row[Any], point_id: UUID) -> ReleasedCell:
     """A row of the table of cells, as it counts under a point."""

@@ -4,6 +4,7 @@
 |---|---|
 | windows, cells, roll-ups by the hour | 13 months |
 | roll-ups by day and week, spans, standing figures, devices' weeks | 5 years |
+| what devices reported to be in force | 5 years after it changed: roll-ups are asked for it |
 | bytes of stored messages | 7 days |
 | keys of messages, at or below what is settled | 40 days: devices keep theirs for 35 |
 | what was kept aside and nobody can read | 30 days; what may still be placed: 13 months |
@@ -28,6 +29,7 @@ from server.parts_of_time import KEPT, forget, kept_for, make_parts
 from server.rollups.calendar import Grain
 from server.schema.access import access_log, api_token, one_time_link, session
 from server.schema.cells import cell, store_week, window
+from server.schema.fleet import device_terms
 from server.schema.messages import AsideReason, MessageStatus, aside, message, progress, raw_message
 from server.schema.rollups import rollup, standing
 
@@ -94,16 +96,32 @@ def _store_weeks(connection: Connection, now: datetime) -> int:
     return connection.execute(delete(store_week).where(old)).rowcount
 
 
+def _terms(connection: Connection, now: datetime) -> int:
+    """What was not in force any more at the beginning of that time."""
+    later = device_terms.alias()
+    changed = exists().where(
+        later.c.org_id == device_terms.c.org_id,
+        later.c.device == device_terms.c.device,
+        later.c.since > device_terms.c.since,
+        later.c.since < now - YEARS,
+    )
+    return connection.execute(delete(device_terms).where(changed.correlate(device_terms))).rowcount
+
+
 def _keys(connection: Connection, now: datetime) -> int:
-    """Keys at or below what is settled: ingest knows those as repeated without them."""
+    """Keys at or below what is settled, of which nothing is aside; ingest asks for the window."""
     settled = exists().where(
         progress.c.org_id == message.c.org_id,
         progress.c.device == message.c.device,
         progress.c.epoch == message.c.epoch,
         message.c.sequence <= progress.c.up_to,
     )
-    old = and_(message.c.received_at < now - KEYS, message.c.status != MessageStatus.ASIDE.value)
-    return connection.execute(delete(message).where(old, settled)).rowcount
+    kept_aside = exists().where(
+        message.c.status == MessageStatus.ASIDE.value,
+        *(aside.c[name] == message.c[name] for name in ("org_id", "device", "epoch", "sequence")),
+    )
+    old = message.c.received_at < now - KEYS
+    return connection.execute(delete(message).where(old, settled, ~kept_aside)).rowcount
 
 
 def _asides(connection: Connection, now: datetime) -> int:
@@ -136,6 +154,7 @@ _WORK: dict[str, Callable[[Connection, datetime], int]] = {
     "rollup": _parted(rollup, YEARS),
     "standing": _standing,
     "store_week": _store_weeks,
+    "device_terms": _terms,
     "raw_message": _parted(raw_message),
     "message": _keys,
     "aside": _asides,

@@ -42,7 +42,7 @@ class Figure:
     """One figure of a week; without a value only its bounds are known.
 
     Attributes:
-        figure: `visits`, `served_within`, `greeted_within`, `abandoned`, `flawless` (shares),
+        figure: `visits`, `served_within`, `greeted_within`, `left_unserved`, `flawless` (shares),
             `waiting_p90` (seconds), `coverage`.
         value, low, high: with its 95 % interval.
         rests_on: visits that are in it, in steps.

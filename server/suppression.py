@@ -5,37 +5,42 @@
   nothing is ever subtracted from it.
 * Without any such cell the answer is `Suppressed`: whether nobody came or fewer than k, or
   the device was off, looks the same here.
-* Below 50 visits shares come in steps of 5 points, with the interval rounded outwards.
+* Below 50 visits shares come in steps of 5 points, else of 1, and so do their intervals.
 * A share of fewer than k parties is suppressed: it would be about those few. That holds for
   each cell of a union: one whose own base is smaller than k stays out of that figure, so that
   no answer minus another is a suppressed one. Each figure says which time it covers.
+* A figure whose cells may hold fewer than nine tenths of the parties that it is about is
+  suppressed too (`reached`): the others may be of another kind. What is out of reach goes into
+  that at the most that it can be, so this tells nothing of it.
 * A store's week is a union of cells too, and stands alone: it is never added to them, nor to
   another week. Of each of its figures both parts are at least k, or it is suppressed.
 * Shares are asked for the expectations that devices report, and no others: asked for one limit
   after another, they would give the histogram away, steps or not.
 """
 
-import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from server.amending import Rulings, rulings_of, week_counts
-from server.periods import Period, union
+from server.periods import LONGEST_CELL, Period, union
 from server.released_cell import ReleasedCell, Staff, cell_of, week_of
 from server.released_week import ReleasedWeek
 from server.schema.cells import cell, store_week
 from server.schema.identity import point
 from server.statistics import Share
+from server.unions import Measure, Part, Union
 
 __all__ = ["PointRef", "Released", "ReleasedCell", "Staff", "Suppressed", "read_released"]
 FINE_FROM_VISITS = 50
 COARSE_STEP = 0.05
 FINE_STEP = 0.01
+MOST_UNREACHED = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +51,24 @@ class PointRef:
     point_id: UUID
 
 
+class Reason(StrEnum):
+    """Why there is no answer.
+
+    `few`: nothing was released for exactly this, or fewer than k parties in each cell.
+    `partial`: a tenth or more of the parties may be in cells that cannot enter the figure.
+    `limits`: there is no one limit that was in force all the time and at all points.
+    """
+
+    FEW = "few"
+    PARTIAL = "partial"
+    LIMITS = "limits"
+
+
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """No answer: nothing was released for exactly this."""
+    """No answer, and why."""
+
+    reason: Reason = Reason.FEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +187,7 @@ def cell_times(
         select(cell.c.point_id, cell.c.start_at, cell.c.end_at).where(
             cell.c.org_id == of.org_id,
             cell.c.point_id.in_(rulings.sources_of(of.point_id)),
+            cell.c.start_at > period.start - LONGEST_CELL,
             cell.c.start_at < period.end,
             cell.c.end_at > period.start,
         )
@@ -207,14 +228,35 @@ def part_of_week(part: int, others: int, of: ReleasedWeek) -> PlainShare | Suppr
     return PlainShare(stepped(part / base, step), part_shown(base, of.visits))
 
 
+def reached(union: Union, measure: Measure) -> Part | Suppressed:
+    """The cells of a measure, if they hold nine tenths of its parties at least.
+
+    So `unreached` says it, of which both sides are public.
+    """
+    part = union.parts.get(measure)
+    if part is None:
+        is_withheld = union.missing.get(measure, 0) >= union.sums.visits
+        return Suppressed(Reason.PARTIAL if is_withheld else Reason.FEW)
+    return Suppressed(Reason.PARTIAL) if unreached(union, measure, part) > MOST_UNREACHED else part
+
+
+def unreached(union: Union, measure: Measure, part: Part) -> float:
+    """Of the parties that a measure is about, the share that its cells do not hold, at most.
+
+    They hold so many, in steps, as figures say them; the others k - 1 each, whatever is in them.
+    """
+    missing = union.missing.get(measure, 0)
+    known = part_shown(part.base, part.visits)
+    return missing / (known + missing) if missing else 0.0
+
+
 def shown(share: Share | None, visits: int, k: int) -> Share | Suppressed:
     """A share as it may be shown: suppressed below k, in steps below 50 visits."""
     if share is None or share.base < k:
         return Suppressed()
     step = step_for(min(visits, share.base))
     value = stepped(share.value, step)
-    low = round(math.floor(share.low / step + 1e-9) * step, 4)
-    high = round(math.ceil(share.high / step - 1e-9) * step, 4)
+    low, high = (stepped(end, step) for end in (share.low, share.high))
     return Share(value, min(low, value), max(high, value), share.base)
 
 

@@ -2,7 +2,8 @@
 
 A visit belongs to exactly one point, so nobody counts twice. Queues hold the parties that no
 counter served; without them a total would forget whoever gave up. The points' cells need not
-cover the same time: the total says which point is in it for which time, and which is not.
+cover the same time: the total says which point is in it for which time, and which is not. Its
+figures are withheld where queues and counters cover different times (`server.rollups.evenness`).
 """
 
 from collections.abc import Sequence
@@ -12,11 +13,13 @@ from sqlalchemy import Connection
 
 from server import queries
 from server.amending import rulings_of
-from server.figures import PointFigures, point_figures
+from server.figures import Expectations, PointFigures, point_figures
 from server.periods import Period, period_of
-from server.queries import CoverageRange, PointView, StoreView, Terms
+from server.queries import CoverageRange, PointView, StoreView
 from server.rollups.blocks import Subject, read_union
+from server.rollups.evenness import NONE, Queues, even, queues_of
 from server.suppression import Suppressed
+from server.terms import InForce, in_force_in
 from server.unions import Union, merged_unions
 
 
@@ -34,6 +37,7 @@ class StoreTotal:
 
     Attributes:
         figures: of the union of all cells.
+        expectations: those in force at its points.
         k: the strictest threshold in force.
         smallest_k: the mildest: no figure here is about fewer parties.
         parts: the points that are in it, with their time.
@@ -42,6 +46,7 @@ class StoreTotal:
     """
 
     figures: PointFigures | Suppressed
+    expectations: Expectations
     k: int
     smallest_k: int
     parts: tuple[Part, ...]
@@ -54,17 +59,27 @@ class StoreTotal:
         return not self.missing and len({part.covered for part in self.parts}) <= 1
 
 
-def total_of(points: Sequence[tuple[PointView, Union | Suppressed]], terms: Terms) -> StoreTotal:
-    """The total of a store's points; `terms` are what the store's devices report."""
+def total_of(
+    points: Sequence[tuple[PointView, Union | Suppressed]], terms: InForce, queues: Queues
+) -> StoreTotal:
+    """The total of a store's points; `terms` are what was in force at them."""
     unions = [one for _, one in points if isinstance(one, Union)]
     whole = merged_unions(unions) if unions else Suppressed()
-    return _total([point for point, _ in points], whole, terms)
+    return _total([point for point, _ in points], whole, terms, queues)
 
 
-def read_total(connection: Connection, store: StoreView, asked: Period, terms: Terms) -> StoreTotal:
+def queues_in(connection: Connection, store: StoreView, asked: Period) -> Queues:
+    """A store's queues, watched during a period or not."""
+    found = queues_of(connection, store.org_id, [store.store_id], asked)
+    return found.get(store.store_id, NONE)
+
+
+def read_total(connection: Connection, store: StoreView, asked: Period) -> StoreTotal:
     """The total of a store's points over a period."""
+    terms = in_force_in(connection, store.org_id, store.store_id, asked)
     points = queries.points(connection, store)
-    return _total(points, _union(connection, store, points, asked), terms)
+    whole = _union(connection, store, points, asked)
+    return _total(points, whole, terms, queues_in(connection, store, asked))
 
 
 def _union(
@@ -76,12 +91,17 @@ def _union(
     return read_union(connection, whole, asked)
 
 
-def _total(points: Sequence[PointView], whole: Union | Suppressed, terms: Terms) -> StoreTotal:
+def _total(
+    points: Sequence[PointView], whole: Union | Suppressed, terms: InForce, queues: Queues
+) -> StoreTotal:
     if isinstance(whole, Suppressed):
-        return StoreTotal(whole, terms.k, terms.k, (), tuple(points))
+        told = terms.throughout
+        return StoreTotal(whole, told.expectations, told.k, told.k, (), tuple(points))
     covered = {one: whole.covered_of(one.ref.point_id) for one in points}
+    expectations = terms.during(*whole.covered_periods).expectations
     return StoreTotal(
-        figures=point_figures(whole, terms.expectations),
+        figures=point_figures(even(whole, queues), expectations),
+        expectations=expectations,
         k=whole.k,
         smallest_k=whole.smallest_k,
         parts=tuple(

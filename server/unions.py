@@ -2,9 +2,10 @@
 
 A `Union` holds what every figure needs and no cell any more. Of each measure it holds only
 cells whose own base reaches their own k: each of these may be shown alone, so the difference
-of two answers is a union of cells that may be shown, never a suppressed one. So a union of
-roll-ups and the union of their cells are the same value. Durations are whole milliseconds, so
-that sums are exact.
+of two answers is a union of cells that may be shown, never a suppressed one. Of the others it
+knows how many parties they may hold at most, k - 1 each, whatever they really hold: so what is
+made of that tells nothing of them. A union of roll-ups and the union of their cells are the
+same value. Durations are whole milliseconds, so that sums are exact.
 """
 
 from collections import Counter
@@ -49,8 +50,8 @@ class Measure(StrEnum):
     GREETING = "greeting"
     INTERACTION = "interaction"
     ABANDONED = "abandoned"
+    LEFT = "left"
     FLAWLESS = "flawless"
-    RECOVERED = "recovered"
     ATTENDED = "attended"
 
 
@@ -61,13 +62,15 @@ class Part:
     Attributes:
         covered: their time.
         visits: all their visits.
+        base: of these, the parties that the measure is about.
         k: the strictest threshold among them.
-        counts: sums; of what, says `_COUNTS`.
+        counts: sums; of what, says `_OWN`.
         times: their histograms merged; none where the measure is no duration.
     """
 
     covered: Spans
     visits: int
+    base: int
     k: int
     counts: tuple[int, ...] = ()
     times: Histogram | None = None
@@ -75,14 +78,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Sums over all cells; `left` went unserved."""
+    """Sums over all cells."""
 
     cells: int
     visits: int
     left_censored: int
     passers_by: int
     still_present: int
-    left: int
     observed_ms: int
     bridged_ms: int
     unknown_ms: int
@@ -101,6 +103,7 @@ class Union:
         covered: the time of all cells; `staff_covered` of those with figures about staff.
         made_with: definition version and person detector of the cells.
         parts: what enters each measure; one that is absent is suppressed.
+        missing: of each measure, how many parties the cells that stay out of it have at most.
         runs: the time of each point's cells; empty once the points were forgotten.
         seen: the windows of the cells' time that came.
     """
@@ -114,6 +117,7 @@ class Union:
     parts: Mapping[Measure, Part]
     runs: Runs
     seen: Seen = field(default_factory=dict)
+    missing: Mapping[Measure, int] = field(default_factory=dict)
 
     def __add__(self, other: "Union") -> "Union":
         """Both together; they have no cell in common."""
@@ -133,10 +137,16 @@ class Union:
         """The same, without which point covered which time: of many stores that is too much."""
         return replace(self, runs={})
 
+    def withheld(self) -> "Union":
+        """The same visits without any figure of them: every part of them is out of reach."""
+        missing = dict.fromkeys(Measure, self.sums.visits)
+        return replace(self, parts={}, missing=missing)
+
 
 def union_of(one: ReleasedCell, seen: Seen | None = None) -> Union:
     """The union of a single cell; `seen` are the windows of its time that came."""
     span = (span_of(one.period),)
+    parts, missing = _parts(one, span)
     return Union(
         sums=Sums(
             cells=1,
@@ -144,7 +154,6 @@ def union_of(one: ReleasedCell, seen: Seen | None = None) -> Union:
             left_censored=one.left_censored,
             passers_by=one.passers_by,
             still_present=one.still_present,
-            left=one.abandoned + one.greeted_only + one.passed,
             observed_ms=milliseconds(one.observed_s),
             bridged_ms=milliseconds(one.bridged_s),
             unknown_ms=milliseconds(one.unknown_s),
@@ -154,9 +163,10 @@ def union_of(one: ReleasedCell, seen: Seen | None = None) -> Union:
         covered=span,
         staff_covered=() if one.staff is None else span,
         made_with=frozenset([(one.comparability.definition_version, one.comparability.model)]),
-        parts={name: part for name in Measure if (part := _part(name, one, span)) is not None},
+        parts=parts,
         runs={one.point_id: {one.comparability: span}},
         seen=dict(seen or {}),
+        missing=missing,
     )
 
 
@@ -170,56 +180,48 @@ def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def _timed(
-    times: Callable[[ReleasedCell], Histogram | None],
-) -> Callable[[ReleasedCell], tuple[int, tuple[int, ...], Histogram | None]]:
-    def found(one: ReleasedCell) -> tuple[int, tuple[int, ...], Histogram | None]:
-        histogram = times(one)
-        return 0 if histogram is None else histogram.total(), (), histogram
-
-    return found
+_Own = tuple[int, tuple[int, ...], Histogram | None]
+"""Of a cell: the base that k is held against, the sums, the durations."""
 
 
-def _of_staff(
-    counts: Callable[[Staff], tuple[int, ...]],
-) -> Callable[[ReleasedCell], tuple[int, tuple[int, ...], Histogram | None]]:
-    def found(one: ReleasedCell) -> tuple[int, tuple[int, ...], Histogram | None]:
-        sums = (0, 0) if one.staff is None else counts(one.staff)
-        return sums[1], sums, None
-
-    return found
+def _timed(times: Histogram) -> _Own:
+    return times.total(), (), times
 
 
-def _abandoned(one: ReleasedCell) -> tuple[int, tuple[int, ...], None]:
-    closed = one.visits - one.still_present
-    return closed, (one.abandoned, closed), None
+def _flawless(one: ReleasedCell, staff: Staff) -> _Own:
+    return staff.judged, (staff.flawless, staff.judged, one.left_unserved), None
 
 
-def _attended(one: ReleasedCell) -> tuple[int, tuple[int, ...], None]:
-    if one.staff is None:
-        return 0, (), None
-    sums = milliseconds(one.staff.attended_s), milliseconds(one.staff.present_s)
+def _attended(one: ReleasedCell, staff: Staff) -> _Own:
+    sums = milliseconds(staff.attended_s), milliseconds(staff.present_s)
     return one.visits if sums[1] > 0 else 0, sums, None
 
 
-# Of a cell: the base that k is held against, the sums, the durations.
-_COUNTS: Mapping[
-    Measure, Callable[[ReleasedCell], tuple[int, tuple[int, ...], Histogram | None]]
-] = {
-    Measure.WAITING: _timed(lambda one: one.waiting),
-    Measure.STAY: _timed(lambda one: one.stay),
-    Measure.GREETING: _timed(lambda one: None if one.staff is None else one.staff.greeting),
-    Measure.INTERACTION: _timed(lambda one: None if one.staff is None else one.staff.interaction),
-    Measure.ABANDONED: _abandoned,
-    Measure.FLAWLESS: _of_staff(lambda staff: (staff.flawless, staff.judged)),
-    Measure.RECOVERED: _of_staff(lambda staff: (staff.recovered, staff.broken, staff.judged)),
+_OWN: Mapping[Measure, Callable[[ReleasedCell], _Own]] = {
+    Measure.WAITING: lambda one: _timed(one.waiting),
+    Measure.STAY: lambda one: _timed(one.stay),
+    Measure.LEFT: lambda one: (one.closed, (one.left_unserved, one.closed), None),
+}
+_OWN_OF_STAFF: Mapping[Measure, Callable[[ReleasedCell, Staff], _Own]] = {
+    Measure.GREETING: lambda _, staff: _timed(staff.greeting),
+    Measure.INTERACTION: lambda _, staff: _timed(staff.interaction),
+    Measure.ABANDONED: lambda one, _: (one.closed, (one.abandoned, one.closed), None),
+    Measure.FLAWLESS: _flawless,
     Measure.ATTENDED: _attended,
 }
 
 
-def _part(name: Measure, one: ReleasedCell, span: Spans) -> Part | None:
-    base, counts, times = _COUNTS[name](one)
-    return None if base < one.k else Part(span, one.visits, one.k, counts, times)
+def _parts(one: ReleasedCell, span: Spans) -> tuple[dict[Measure, Part], dict[Measure, int]]:
+    """What of a cell enters measures, and of the others how much they lack at most."""
+    own = {name: found(one) for name, found in _OWN.items()}
+    if one.staff is not None:
+        own |= {name: found(one, one.staff) for name, found in _OWN_OF_STAFF.items()}
+    parts = {
+        name: Part(span, one.visits, base, one.k, counts, times)
+        for name, (base, counts, times) in own.items()
+        if base >= one.k
+    }
+    return parts, {name: one.k - 1 for name in own if name not in parts}
 
 
 def merged_unions(several: Sequence[Union]) -> Union:
@@ -228,8 +230,10 @@ def merged_unions(several: Sequence[Union]) -> Union:
         return several[0]
     by_name = {name: [o.parts[name] for o in several if name in o.parts] for name in Measure}
     seen: Counter[Coverage] = Counter()
+    missing: Counter[Measure] = Counter()
     for one in several:
         seen.update(one.seen)
+        missing.update(one.missing)
     join = _Joining()
     return Union(
         sums=Sums(*map(sum, zip(*(_ALL_SUMS(one.sums) for one in several), strict=True))),
@@ -241,6 +245,7 @@ def merged_unions(several: Sequence[Union]) -> Union:
         parts={name: _merged_parts(parts, join) for name, parts in by_name.items() if parts},
         runs=_merged_runs([one.runs for one in several]),
         seen=dict(seen),
+        missing=dict(missing),
     )
 
 
@@ -267,6 +272,7 @@ def _merged_parts(parts: Sequence[Part], join: _Joining) -> Part:
     return Part(
         covered=join([one.covered for one in parts]),
         visits=sum(one.visits for one in parts),
+        base=sum(one.base for one in parts),
         k=max(one.k for one in parts),
         counts=tuple(map(sum, zip(*(one.counts for one in parts), strict=True))),
         times=merged(times) if times else None,

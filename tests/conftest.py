@@ -1,14 +1,18 @@
-"""Which tests run side by side, which stay together, and which want the machine to themselves.
+"""Which tests run side by side, and which stay together.
 
-`make test` runs two passes. In the first, pytest-xdist deals the tests to a process for each
-core: a test of plain logic goes wherever there is room, and the tests of a place in `TOGETHER`
-run in one process one after another, so that what they share is made once and no two of them
-compete. The second pass collects `integration/` alone, and runs its tests of `ALONE` with nothing
-beside them: they judge how fast processes answer, or look at everything that a process does.
+With `-n`, pytest-xdist deals the tests to processes: a test of plain logic goes wherever there is
+room, and the tests of a group run in one process one after another, so that what they share is
+made once and no two of them compete. The largest groups go first, the many small tests last, so
+that no process is left alone with a long one at the end. Tests with real processes wait as much
+as they compute, so there is a process more than there are cores (`-n auto`, `-n logical`).
+
+No test wants the machine to itself: what judges how fast a process answers holds it against how
+fast that process started, or waits for what must come and not for a time.
 
 Without `-n` none of this changes anything: `pytest PATH` runs what it is told, in order.
 """
 
+import os
 from pathlib import Path
 
 import pytest
@@ -17,10 +21,6 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 TESTS = Path(__file__).parent
-ALONE = tuple(
-    f"integration/{place}"
-    for place in ("jail/test_silence.py", "processes/", "vision/test_network_camera.py")
-)
 TOGETHER = (  # they share what the session makes
     *("audit/canary/", "audit/inspection/", "audit/leaks/"),
     *("integration/jail/", "unit/models/"),
@@ -60,9 +60,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPlace
     return ByPlace(config, log)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of `ALONE`, before `-m` chooses."""
-    for item in items:
-        if item.path.relative_to(TESTS).as_posix().startswith(ALONE):
-            item.add_marker(pytest.mark.alone)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes `-n auto` and `-n logical` are."""
+    return len(os.sched_getaffinity(0)) + 1

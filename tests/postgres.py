@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import create_engine, text
+import psycopg
+from psycopg.sql import SQL
 from sqlalchemy.engine import URL
 
 from server.database import open_database
@@ -52,11 +53,8 @@ class Postgres:
         open_database(self.url(MIGRATED)).dispose()
 
     def _say(self, statement: str) -> None:
-        at = self.url("postgres").replace("postgresql://", "postgresql+psycopg://")
-        engine = create_engine(at, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(statement))
-        engine.dispose()
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(SQL(statement))
 
     def stop(self, how: str = "fast") -> None:
         """Stop it: `fast`, or `immediate` as a power cut would."""

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from iotcore import IotCoreBroker
 
+from firmware_cfg.packets import MOST_DOWN_BYTES, MOST_UP_BYTES, packet_bytes
+
+MOST_BYTES = packet_bytes(max(MOST_UP_BYTES, MOST_DOWN_BYTES))
 CONFIGURATION = """
 id = 0
 
@@ -27,7 +30,7 @@ next_connection_delay_ms = 1
 
 [v5.1.connections]
 connection_timeout_ms = 60000
-max_payload_size = 20480
+max_payload_size = {most_bytes}
 max_inflight_count = 100
 dynamic_filters = true
 """
@@ -37,7 +40,7 @@ def main() -> None:
     """Write the configuration and run."""
     port, folder = int(sys.argv[1]), Path(sys.argv[2])
     path = folder / "broker.toml"
-    path.write_text(CONFIGURATION.format(port=port), encoding="utf-8")
+    path.write_text(CONFIGURATION.format(port=port, most_bytes=MOST_BYTES), encoding="utf-8")
     IotCoreBroker(str(path)).run_forever()
 
 

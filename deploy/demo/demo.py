@@ -20,7 +20,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from zoneinfo import ZoneInfo
@@ -38,7 +38,11 @@ STATE = ROOT / ".demo"
 SHOP_ZONE = ZoneInfo("Asia/Shanghai")
 START_S = 30.0
 STOP_S = 20.0
-CHAIN = ("--stores", "40", "--days", "91", "--organisation", "demo")
+STORES, DAYS, ORGANISATION = "40", "91", "demo"
+CHAIN = ("--stores", STORES, "--days", DAYS, "--organisation", ORGANISATION)
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Each ends the demo in order; the last one comes when its terminal is closed."""
 
 Process = subprocess.Popen[bytes]
 
@@ -76,7 +80,8 @@ class Demo:
             [*server, "key", *state], cwd=ROOT, check=True, capture_output=True, text=True
         ).stdout.strip()
         say("a simulated chain of 40 stores over a quarter of a year: up to a minute ...")
-        self._simulate([*server, "simulate", *state, *CHAIN])
+        starts = (datetime.now(UTC).date() - timedelta(days=int(DAYS))).isoformat()
+        self._simulate([*server, "simulate", *state, *CHAIN, "--start", starts])
         say("server ...")
         self._spawn(
             "server",
@@ -99,6 +104,7 @@ class Demo:
             cwd=ROOT, check=True, capture_output=True, text=True,
         ).stdout.strip()  # fmt: skip
         say("devices ...")
+        self._start_chain(starts)
         self._start_video(key)
         self._start_shop(key)
         wait_for_port(self.ports["page"])
@@ -110,6 +116,11 @@ class Demo:
         if process.wait() != 0:
             raise DemoError(f"{name} ended (status {process.returncode}):\n{tail(name)}")
         self.running.pop()
+
+    def _start_chain(self, starts: str) -> None:
+        """The chain's devices, which go on from where its past ends."""
+        script = [self.python, str(HERE / "chain_devices.py"), str(self.ports["broker"])]
+        self._spawn("chain-devices", [*script, STORES, DAYS, starts, ORGANISATION])
 
     def _start_shop(self, key: str) -> None:
         """Device B: the script writes records, the ordinary edge process takes them."""
@@ -172,9 +183,10 @@ class Demo:
             f"\nEncounter is running. Open {self.link}\n\n"
             "  1. Choose a name and a password: the link makes you the administrator, once.\n"
             f"  2. {http} shows a simulated chain of 40 stores: what it says can be held\n"
-            "     against .demo/server/truth.json, which no page reads.\n"
+            "     against .demo/server/truth.json, which no page reads. Its devices go on\n"
+            "     sending as time goes; some are broken on purpose.\n"
             "     Beside it are two stores with a device at work. The scripted one fills up, a\n"
-            "     week in about two minutes: waiting, greeting, leaving, each with its period.\n"
+            "     week in a few minutes: waiting, greeting, leaving, each with its period.\n"
             f"  3. http://127.0.0.1:{self.ports['page']}/ is device A at work: dots on a plain"
             " ground, no picture.\n"
             "  4. Figures appear once 10 parties are in a cell; before that a store says so.\n"
@@ -260,7 +272,7 @@ def say(text: str) -> None:
 
 
 def interrupted(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends the demo as Ctrl-C does."""
+    """SIGTERM, or the end of the terminal, ends the demo as Ctrl-C does."""
     del number, frame
     raise KeyboardInterrupt
 
@@ -273,7 +285,7 @@ def main() -> int:
     command.add_argument("--http-port", type=int, help="port of the pages; default: a free one")
     options = command.parse_args()
     source = options.source or str(VIDEO)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         signal.signal(number, interrupted)
     demo = None
     try:
@@ -291,7 +303,7 @@ def main() -> int:
         sys.stderr.write(f"demo: {error}\n")
         return 1
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         if demo is not None:
             demo.stop()

@@ -28,6 +28,7 @@ CAMERA_Y_M = -1.5
 TILT_RAD = math.radians(24)
 STEP_S = 0.5
 MISS_SHARE = 0.03
+NOW = "its past is told; from now on it goes with the clock"
 
 
 def project(x_m: float, y_m: float, z_m: float) -> tuple[float, float]:
@@ -87,8 +88,11 @@ def run(records_fd: int, starts_at: datetime, seed: int, days: int | None) -> No
             shop.open()
         ahead_s = (at - datetime.now(UTC)).total_seconds()
         if ahead_s > 0:
+            if told != NOW:
+                told = NOW
+                sys.stderr.write(f"shop week: {NOW}\n")
             time.sleep(min(ahead_s, STEP_S) if ahead_s < 60 else ahead_s)
-        elif f"{at:%a}" != told:
+        elif told not in (NOW, f"{at:%a}"):
             told = f"{at:%a}"
             sys.stderr.write(f"shop week: {at:%A %d %B}\n")
         shop.step(at, STEP_S)

@@ -51,6 +51,7 @@ TEST_NEEDS = (
     Need("mosquitto", "tests against a second broker", command="mosquitto"),
     Need("nginx-light", "tests of the reverse proxy", command="nginx"),
     Need("prometheus", "tests of metrics and alarm rules", command="promtool"),
+    Need("docker-compose", "a test of the compose file", command="docker-compose"),
     Need("strace", "tests of what a process opens", command="strace"),
     Need("python3-gi", "the network camera of the tests", files="usr/lib/python3/dist-packages/gi"),
     Need(

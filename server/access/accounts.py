@@ -6,16 +6,28 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from server.access.errors import RefusedError
 from server.access.names import folded, name_of, unfit
-from server.access.reach import Reach, scope_of
+from server.access.reach import Reach
 from server.access.roles import Role
 from server.access.sessions import close_all
 from server.errors import NotFoundError
-from server.schema.access import account, account_reach, one_time_link
+from server.schema.access import account, account_reach, api_token, one_time_link
 from server.scope import Scope
 
 
@@ -102,19 +114,27 @@ def set_password(
     connection.execute(update(account).where(mine).values(password=kept))
     if end_sessions:
         close_all(connection, account_id)
-        unused = (one_time_link.c.account_id == account_id, one_time_link.c.used_at.is_(None))
-        connection.execute(delete(one_time_link).where(*unused))
+        end_links(connection, account_id)
+
+
+def end_links(connection: Connection, account_id: UUID) -> None:
+    """End the links of an account that were not used."""
+    unused = (one_time_link.c.account_id == account_id, one_time_link.c.used_at.is_(None))
+    connection.execute(delete(one_time_link).where(*unused))
 
 
 def disable(connection: Connection, account_id: UUID, now: datetime) -> None:
-    """Nobody comes in by it any more: its sessions end, its tokens are refused."""
+    """Nobody comes in by it any more: its sessions, links and tokens end, for good."""
     mine = account.c.account_id == account_id
     connection.execute(update(account).where(mine).values(disabled_at=now))
     close_all(connection, account_id)
+    end_links(connection, account_id)
+    open_ones = (api_token.c.account_id == account_id, api_token.c.revoked_at.is_(None))
+    connection.execute(update(api_token).where(*open_ones).values(revoked_at=now))
 
 
 def enable(connection: Connection, account_id: UUID) -> None:
-    """Let it in again."""
+    """Let it in again, by its password."""
     mine = account.c.account_id == account_id
     connection.execute(update(account).where(mine).values(disabled_at=None))
 
@@ -149,17 +169,14 @@ def kept_password(connection: Connection, name: str) -> tuple[UUID, str | None] 
     return None if row is None else (row.account_id, row.password)
 
 
-def within(connection: Connection, scope: Scope) -> list[Account]:
-    """The accounts whose whole reach lies inside `scope`, by name."""
-    reaches = reaches_of(connection, None)
-    rows = connection.execute(select(account).order_by(account.c.name)).all()
-    found = [_account(row, reaches.get(row.account_id, ())) for row in rows]
-    return [one for one in found if is_within(connection, one, scope)]
-
-
-def is_within(connection: Connection, one: Account, scope: Scope) -> bool:
-    """Whether all that an account reaches lies inside `scope`."""
-    return scope.all_organisations or scope.holds(scope_of(connection, one.reaches))
+def within(connection: Connection, scope: Scope, *, after: str | None, limit: int) -> list[Account]:
+    """Accounts whose whole reach lies inside `scope`, by name; `limit` of those after `after`."""
+    query = select(account).where(_is_within(scope)).order_by(account.c.name).limit(limit)
+    if after is not None:
+        query = query.where(account.c.name > after)
+    rows = connection.execute(query).all()
+    reaches = reaches_of(connection, [row.account_id for row in rows])
+    return [_account(row, reaches.get(row.account_id, ())) for row in rows]
 
 
 def account_within(connection: Connection, scope: Scope, account_id: UUID) -> Account:
@@ -168,19 +185,41 @@ def account_within(connection: Connection, scope: Scope, account_id: UUID) -> Ac
     Raises:
         NotFoundError: no such account there.
     """
-    found = by_id(connection, account_id)
-    if not is_within(connection, found, scope):
+    mine = select(account).where(account.c.account_id == account_id, _is_within(scope))
+    row = connection.execute(mine).first()
+    if row is None:
         raise NotFoundError(f"no account {account_id}")
-    return found
+    return _account(row, reaches_of(connection, [account_id]).get(account_id, ()))
+
+
+def _is_within(scope: Scope) -> ColumnElement[bool]:
+    """Whether an account reaches something, and nothing that lies outside of `scope`."""
+    if scope.all_organisations:
+        return true()
+    mine = select(account_reach.c.reach_id).where(
+        account_reach.c.account_id == account.c.account_id
+    )
+    return mine.exists() & ~mine.where(~_holds(scope)).exists()
+
+
+def _holds(scope: Scope) -> ColumnElement[bool]:
+    """Whether a reach lies inside `scope`; one over everything does not."""
+    org_id = account_reach.c.org_id
+    parts: list[ColumnElement[bool]] = [org_id.in_(scope.org_ids)]
+    for column, places in (
+        (account_reach.c.region_id, scope.regions),
+        (account_reach.c.store_id, scope.stores),
+    ):
+        orgs, ids = {one.org_id for one in places}, {one.id for one in places}
+        parts.append(and_(column.is_not(None), org_id.in_(orgs), column.in_(ids)))
+    return and_(org_id.is_not(None), or_(*parts))
 
 
 def reaches_of(
-    connection: Connection, account_ids: Sequence[UUID] | None
+    connection: Connection, account_ids: Sequence[UUID]
 ) -> dict[UUID, tuple[Reach, ...]]:
-    """Where the roles of some accounts hold; none named: of all."""
-    query = select(account_reach)
-    if account_ids is not None:
-        query = query.where(account_reach.c.account_id.in_(account_ids))
+    """Where the roles of some accounts hold."""
+    query = select(account_reach).where(account_reach.c.account_id.in_(account_ids))
     found: dict[UUID, tuple[Reach, ...]] = {}
     for row in connection.execute(query):
         one = Reach(row.org_id, row.region_id, row.store_id)

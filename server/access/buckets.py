@@ -1,4 +1,4 @@
-"""A token bucket for each caller of the API: bursts are fine, a flood is not. Memory is bounded."""
+"""A token bucket for each account that asks: bursts are fine, a flood is not. Memory is bounded."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 from server.access import accounts, links, passwords, sessions, tokens
 from server.access.addresses import network_of
 from server.access.attempts import Attempts, Patience
-from server.access.buckets import Buckets
+from server.access.buckets import AT_ONCE, Buckets
 from server.access.callers import Caller, Token
 from server.access.errors import RefusedError, TooManyError
 from server.access.links import Link
@@ -31,6 +31,8 @@ from server.logs import event
 log = logging.getLogger(__name__)
 OF_NAME = Patience(free=5)
 OF_ADDRESS = Patience(free=20)
+A_SECOND_OF_PAGES = 5.0
+"""A page costs more than an answer of the API, and nobody reads faster."""
 
 
 @dataclass(slots=True)
@@ -42,7 +44,8 @@ class Gate:
         clock: the present.
         recorder: writes down who saw what.
         names, addresses: failed attempts; an address of IPv6 counts as its network.
-        buckets: how many requests each caller of the API may still make.
+        buckets: how many requests each account may still make to the API.
+        page_buckets: how many pages each account may still open.
     """
 
     engine: Engine
@@ -51,6 +54,7 @@ class Gate:
     names: Attempts = field(default_factory=lambda: Attempts(OF_NAME))
     addresses: Attempts = field(default_factory=lambda: Attempts(OF_ADDRESS))
     buckets: Buckets = field(default_factory=Buckets)
+    page_buckets: Buckets = field(default_factory=lambda: Buckets(A_SECOND_OF_PAGES, AT_ONCE))
 
     def by_session(self, secret: str) -> Caller | None:
         """The caller whose browser holds a session's secret, while the session holds."""
@@ -68,7 +72,7 @@ class Gate:
         return caller
 
     def by_token(self, text: str, address: str) -> Caller | None:
-        """The caller that sent a token, while the token holds.
+        """The caller that sent a token, while the token holds; one that ended was no guess.
 
         Raises:
             TooManyError: too many wrong ones from this address.
@@ -80,21 +84,22 @@ class Gate:
             caller = None
             if found is not None and found.holds(now):
                 caller = _caller(connection, found.account_id, token=found)
-        if caller is None or found is None:
+        if found is None:
             self.addresses.failed(network, now)
+        if caller is None or found is None:
             return None
         mine = (Mark.ACCOUNT, caller.account_id)
         self.recorder.used(now, (Mark.TOKEN, found.token_id), mine)
         return caller
 
-    def take_turn(self, caller: Caller) -> None:
-        """Count a request to the API.
+    def take_turn(self, caller: Caller, *, page: bool) -> None:
+        """Count a request for a page, or to the API.
 
         Raises:
-            TooManyError: too many of this token, or of this account's sessions.
+            TooManyError: too many of this account, by its sessions and all its tokens together.
         """
-        key = caller.account_id if caller.token is None else caller.token.token_id
-        _heard(self.buckets.take(str(key), self.clock()))
+        buckets = self.page_buckets if page else self.buckets
+        _heard(buckets.take(str(caller.account_id), self.clock()))
 
     def sign_in(self, name: str, password: str, address: str, old: str | None) -> str | None:
         """A new session's secret; none: wrong, whatever was wrong. The session `old` ends.

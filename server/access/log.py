@@ -2,7 +2,8 @@
 
 A row says when, which account, by a session or a token, the operation, of what (a store, a
 point, a device, with the period asked for) and the status. An answer about one store is logged
-in its organisation; one about many, in every organisation that the caller may see.
+in its organisation; one about many, in every organisation that the caller may see. What is not
+there, or only in an organisation of which the caller sees nothing, is logged in none.
 """
 
 from collections.abc import Sequence
@@ -100,6 +101,8 @@ def write(connection: Connection, seen: Sequence[Seen]) -> int:
 def _rows(one: Seen, orgs: Sequence[UUID], places: dict[About, Where]) -> list[dict[str, object]]:
     place = places.get(one.about) if one.about else None
     scope = one.caller.scope
+    if place is not None and not (scope.all_organisations or place.org_id in scope.touched):
+        place = None
     if place is not None:
         where: list[UUID] = [place.org_id]
     elif one.about is not None:

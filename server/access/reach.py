@@ -149,14 +149,16 @@ def choices(connection: Connection, scope: Scope) -> list[NamedReach]:
     return found
 
 
-def check_handed_on(connection: Connection, own: Scope, reach: Reach) -> None:
-    """Refuse a reach that exceeds one's own, or that names what does not exist.
+def check_handed_on(connection: Connection, own: Scope, reaches: Iterable[Reach]) -> None:
+    """Refuse reaches that exceed one's own, or that name what does not exist.
 
     Both are refused in the same words, so that nothing is told about what lies outside.
 
     Raises:
         RefusedError: it does.
     """
-    check_form(reach)
-    if reach not in {one.reach for one in choices(connection, own)}:
+    wanted = set(reaches)
+    for one in wanted:
+        check_form(one)
+    if not wanted <= {one.reach for one in choices(connection, own)}:
         raise RefusedError("reach", "a reach: expected one inside your own")

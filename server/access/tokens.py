@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from server.access.callers import Caller
 from server.access.errors import RefusedError
@@ -32,6 +32,8 @@ CHECK_SIGNS = 6
 FORM = re.compile(rf"{PREFIX}([0-9A-Za-z]{{{RANDOM_SIGNS}}})([0-9A-Za-z]{{{CHECK_SIGNS}}})")
 LONGEST = timedelta(days=365)
 LONGEST_LABEL = 80
+MOST = 50
+"""In force at a time, of one account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +100,21 @@ def make(connection: Connection, maker: Caller, wanted: Wanted, now: datetime) -
 
     Raises:
         RefusedError: a role above one's own, a reach outside one's own, no end within a year,
-            or an end after that of the token by which it is made; no label.
+            or an end after that of the token by which it is made; no label; one too many.
     """
     label = wanted.label.strip()
     if not 1 <= len(label) <= LONGEST_LABEL or _has_control_signs(label):
         raise RefusedError("label", f"a label: expected 1 to {LONGEST_LABEL} signs")
     if not not_above(wanted.role, maker.role):
         raise RefusedError("role", "a role: expected one that includes no more than your own")
-    check_handed_on(connection, maker.scope, wanted.reach)
+    check_handed_on(connection, maker.scope, [wanted.reach])
     latest = now + LONGEST if maker.token is None else min(now + LONGEST, maker.token.ends_at)
     if not now < wanted.ends_at <= latest:
         raise RefusedError(
             "end",
             f"an end: expected one after now and until {latest.isoformat(timespec='minutes')}",
         )
+    _refuse_one_more(connection, maker.account_id, now)
     token, token_id = new_token(), uuid4()
     connection.execute(
         insert(api_token).values(
@@ -129,6 +132,16 @@ def make(connection: Connection, maker: Caller, wanted: Wanted, now: datetime) -
         )
     )
     return token_id, token
+
+
+def _refuse_one_more(connection: Connection, account_id: UUID, now: datetime) -> None:
+    in_force = select(func.count()).where(
+        api_token.c.account_id == account_id,
+        api_token.c.revoked_at.is_(None),
+        api_token.c.ends_at > now,
+    )
+    if connection.execute(in_force).scalar_one() >= MOST:
+        raise RefusedError("many", f"a token: expected at most {MOST} in force; end one first")
 
 
 def find(connection: Connection, token: str) -> ApiToken | None:

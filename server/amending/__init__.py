@@ -6,6 +6,7 @@ and `notes` say about the time. Amendments are made in `server.amending.making`.
 
 from server.amending.reading import (
     amendments,
+    amendments_after,
     notes,
     relabelled,
     rulings_of,
@@ -20,6 +21,7 @@ __all__ = [
     "Kind",
     "Rulings",
     "amendments",
+    "amendments_after",
     "notes",
     "relabelled",
     "rulings_of",

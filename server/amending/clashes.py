@@ -37,7 +37,9 @@ def refuse_clashes(
             raise AmendmentError(
                 f"cells of two points would count under point {target} at one time, from "
                 f"{clash.start.isoformat()} to {clash.end.isoformat()}: void one of them first, "
-                "or choose another period"
+                "or choose another period",
+                "clash",
+                clash.start,
             )
 
 

@@ -1,10 +1,13 @@
 """Making amendments and withdrawing them: one transaction each, checked, and roll-ups marked.
 
-The cells themselves are never touched, so a withdrawal brings back exactly what was there.
+The cells themselves are never touched, so a withdrawal brings back exactly what was there. They
+are kept for 13 months and their roll-ups for five years, so it is refused once the first of them
+may be gone.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, insert, select, update
@@ -21,6 +24,8 @@ from server.rollups_due import COUNTED_FOR, mark_due
 from server.schema.cells import amendment
 
 LONGEST_REASON = 500
+AHEAD = timedelta(days=1)
+"""How far into the future figures may be amended: until the end of a day that has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +60,12 @@ def amend(change: Change, wish: Wish) -> Made:
     Raises:
         NotFoundError: no such store.
         AmendmentError: a point or reason that does not fit, a time whose figures are no longer
-            made anew, or a relabel that would put cells of two points at one time under one.
+            made anew or that is still to come, or a relabel that would put cells of two points
+            at one time under one.
     """
     connection, org_id = change.connection, change.org_id
-    if wish.kind is not Kind.NOTE and wish.period.start < change.now - COUNTED_FOR:
-        raise AmendmentError(
-            f"{wish.period.start}: figures from before {change.now - COUNTED_FOR} are no longer "
-            "made anew, since their cells may be gone; a note can be made"
-        )
+    if wish.kind is not Kind.NOTE:
+        _check_time(wish.period, change.now)
     lock_organisation(connection, org_id)
     before = rulings_of(connection, org_id, wish.store_id)
     points = {one.point_id: one for one in points_of(connection, org_id, wish.store_id)}
@@ -88,8 +91,9 @@ def withdraw(change: Change, store_id: UUID, amendment_ids: Collection[UUID]) ->
 
     Raises:
         NotFoundError: no such amendment of this store.
-        AmendmentError: one is withdrawn already, or without it cells of two points would stand
-            at one time under one.
+        AmendmentError: one is withdrawn already; its cells may be gone by now, so that it would
+            not bring back what was there; or without it cells of two points would stand at one
+            time under one.
     """
     connection, org_id = change.connection, change.org_id
     lock_organisation(connection, org_id)
@@ -98,9 +102,7 @@ def withdraw(change: Change, store_id: UUID, amendment_ids: Collection[UUID]) ->
     for one in amendment_ids:
         if one not in known:
             raise NotFoundError(f"no amendment {one}")
-        if not known[one].stands:
-            when = known[one].withdrawn_at
-            raise AmendmentError(f"amendment {one}: withdrawn already, at {when}")
+        _refuse_to_withdraw(known[one], change.now)
     connection.execute(
         update(amendment)
         .where(amendment.c.org_id == org_id, amendment.c.amendment_id.in_(amendment_ids))
@@ -129,24 +131,59 @@ def find_store(connection: Connection, org_id: UUID, amendment_id: UUID) -> UUID
     return found
 
 
+def _refuse_to_withdraw(one: Amendment, now: datetime) -> None:
+    if not one.stands:
+        when = one.withdrawn_at
+        raise AmendmentError(
+            f"amendment {one.amendment_id}: withdrawn already, at {when}", "withdrawn", when
+        )
+    if not one.can_be_withdrawn(now):
+        until = one.can_be_withdrawn_until
+        raise AmendmentError(
+            f"amendment {one.amendment_id}: could be withdrawn until {until}; since then cells of "
+            "its time may be gone, and what was there would not come back",
+            "kept_for_good",
+            until,
+        )
+
+
+def _check_time(period: Period, now: datetime) -> None:
+    """Refuse figures that are no longer made anew, and those that nobody has seen."""
+    if period.start < now - COUNTED_FOR:
+        raise AmendmentError(
+            f"{period.start}: figures from before {now - COUNTED_FOR} are no longer made anew, "
+            "since their cells may be gone; a note can be made",
+            "too_old",
+            now - COUNTED_FOR,
+        )
+    if period.end > now + AHEAD:
+        raise AmendmentError(
+            f"{period.end}: expected an end by {now + AHEAD}: figures that are still to come "
+            "cannot be judged; a note can be made",
+            "too_far",
+            now + AHEAD,
+        )
+
+
 def _check(wish: Wish, points: dict[UUID, PointRow], before: Rulings) -> None:
     """Refuse what can be seen without the cells."""
     if not 1 <= len(wish.reason.strip()) <= LONGEST_REASON:
-        raise AmendmentError(f"expected a reason of 1 to {LONGEST_REASON} characters")
+        raise AmendmentError(f"expected a reason of 1 to {LONGEST_REASON} characters", "no_reason")
     named = [one for one in (wish.point_id, wish.to_point_id) if one is not None]
     for point_id in named:
         if point_id not in points:
-            raise AmendmentError(f"point {point_id}: not one of this store")
+            raise AmendmentError(f"point {point_id}: not one of this store", "point_elsewhere")
     if wish.kind is not Kind.RELABEL:
         if wish.to_point_id is not None or wish.both_ways:
             raise AmendmentError(f"a {wish.kind} names no other point")
         return
     if wish.point_id is None or wish.to_point_id is None or wish.point_id == wish.to_point_id:
-        raise AmendmentError("a relabel names two points")
+        raise AmendmentError("a relabel names two points", "two_points")
     one, other = points[wish.point_id], points[wish.to_point_id]
     if one.kind != other.kind:
         raise AmendmentError(
-            f"point {one.key!r} is a {one.kind}, {other.key!r} a {other.kind}: expected two alike"
+            f"point {one.key!r} is a {one.kind}, {other.key!r} a {other.kind}: expected two alike",
+            "kinds",
         )
     for standing in before.amendments:
         if (
@@ -156,7 +193,8 @@ def _check(wish: Wish, points: dict[UUID, PointRow], before: Rulings) -> None:
         ):
             raise AmendmentError(
                 f"amendment {standing.amendment_id} relabels a point of these in that time "
-                "already: withdraw it first"
+                "already: withdraw it first",
+                "relabelled",
             )
 
 

@@ -20,6 +20,16 @@ def amendments(connection: Connection, org_id: UUID, store_id: UUID) -> list[Ame
     return [_amendment(row) for row in connection.execute(query)]
 
 
+def amendments_after(
+    connection: Connection, org_id: UUID, store_id: UUID, after: UUID | None, limit: int
+) -> list[Amendment]:
+    """`limit` amendments of a store, withdrawn ones too, in the order of their ids."""
+    query = _of(org_id, store_id).order_by(amendment.c.amendment_id).limit(limit)
+    if after is not None:
+        query = query.where(amendment.c.amendment_id > after)
+    return [_amendment(row) for row in connection.execute(query)]
+
+
 def voided(connection: Connection, org_id: UUID, store_id: UUID, period: Period) -> list[Amendment]:
     """The standing voids that meet `period`: draw their time as a gap with their reason."""
     return _standing(connection, org_id, store_id, period, Kind.VOID)

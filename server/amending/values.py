@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from server.periods import Period
+from server.rollups_due import COUNTED_FOR
 
 
 class Kind(StrEnum):
@@ -49,6 +50,16 @@ class Amendment:
     def stands(self) -> bool:
         """Whether nobody withdrew it."""
         return self.withdrawn_at is None
+
+    @property
+    def can_be_withdrawn_until(self) -> datetime | None:
+        """Before which instant: then the first of its cells may be gone; none: at any time."""
+        return None if self.kind is Kind.NOTE else self.period.start + COUNTED_FOR
+
+    def can_be_withdrawn(self, now: datetime) -> bool:
+        """Whether a withdrawal would bring back all that was there."""
+        until = self.can_be_withdrawn_until
+        return self.stands and (until is None or now <= until)
 
     def is_about(self, *point_ids: UUID) -> bool:
         """Whether it is about one of these points, or about the whole store."""

@@ -22,7 +22,7 @@ from server.periods import StoreTime
 
 AMEND = """\
 Say of a point, or of a whole store, that what was released of a time is not right. What was
-released stays as it is, so every amendment can be withdrawn.
+released stays as it is, so an amendment can be withdrawn, as long as its cells are kept: 13 months.
 
   void      the cells that meet the time are out of all figures; it is drawn as a gap, with the reason
   relabel   the cells inside the time count under another point (--both-ways: two were swapped)
@@ -133,6 +133,9 @@ def _keys(connection: Connection, org_id: UUID, store_id: UUID) -> dict[UUID | N
 def _line(one: Amendment, keys: dict[UUID | None, str], clock: StoreTime) -> str:
     to = "" if one.to_point_id is None else f" -> {keys[one.to_point_id]}"
     gone = ""
+    until = one.can_be_withdrawn_until
+    if one.stands and until is not None:
+        gone = f"  (can be withdrawn until {_local(until, clock)})"
     if one.withdrawn_at is not None:
         gone = f"  (withdrawn by {one.withdrawn_by} at {_local(one.withdrawn_at, clock)})"
     return (

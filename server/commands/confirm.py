@@ -9,7 +9,7 @@ from server.commands.shared import Subparsers, add_database, database_url, descr
 from server.commands.times import instant_of
 from server.database import open_database, writer
 from server.errors import ServerError
-from server.identity import Change, confirm, store_time, unconfirm
+from server.identity import Change, amend_confirmation, confirm, store_time
 from server.identity.finding import organisation_by_key, store_by_key
 
 CONFIRM = """\
@@ -18,7 +18,10 @@ with that word, and nowhere else. What begins before the instant of --at stays o
 
   encounter-server confirm --state state --store lotus
   encounter-server confirm --state state --store lotus --at 2026-11-02
-  encounter-server confirm --state state --store lotus --undo
+Once a store counted, another instant, or --undo, takes a reason, which stays on record.
+
+  encounter-server confirm --state state --store lotus --at 2026-11-09 --reason "zones were moved"
+  encounter-server confirm --state state --store lotus --undo --reason "the camera was turned"
 """
 
 
@@ -32,13 +35,14 @@ def add(commands: Subparsers) -> None:
         "--at", metavar="TIME", help="figures count from here: a day, or an instant [now]"
     )
     one.add_argument("--undo", action="store_true", help="make it a trial again")
+    one.add_argument("--reason", metavar="TEXT", help="why; whoever sees the figures reads it")
     add_by(one)
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Confirm, or take it back."""
-    if chosen.undo and chosen.at:
-        raise ServerError("--undo: takes no --at")
+    if chosen.undo and (chosen.at or not chosen.reason):
+        raise ServerError("--undo: takes a --reason, and no --at")
     now = now_utc()
     engine = open_database(database_url(chosen))
     try:
@@ -47,12 +51,15 @@ def run(chosen: argparse.Namespace) -> int:
             store_id = store_by_key(connection, org_id, chosen.store)
             change = Change(connection, org_id, by_whom(chosen), now)
             if chosen.undo:
-                unconfirm(change, store_id)
+                amend_confirmation(change, store_id, None, chosen.reason)
                 sys.stdout.write(f"store {chosen.store}: a trial\n")
                 return 0
             clock = store_time(connection, org_id, store_id)
             at = instant_of(chosen.at or "now", clock, now, "--at")
-            confirm(change, store_id, at)
+            if chosen.reason is None:
+                confirm(change, store_id, at)
+            else:
+                amend_confirmation(change, store_id, at, chosen.reason)
         local = clock.local(at).isoformat(timespec="seconds")
         sys.stdout.write(f"store {chosen.store}: figures count from {local}\n")
         return 0

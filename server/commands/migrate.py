@@ -3,8 +3,12 @@
 import argparse
 import sys
 
-from server.commands.shared import Subparsers, add_database, database_url, described
+from sqlalchemy import Engine
+
+from server.backup import Place
+from server.commands.shared import Subparsers, add_database, database_url, described, state_dir
 from server.database import open_engine
+from server.lease import only_server, stop_process
 from server.migrating import latest_step, migrate, step_now
 
 MIGRATE = """\
@@ -39,8 +43,15 @@ def run(chosen: argparse.Namespace) -> int:
                 now = step_now(connection)
             sys.stdout.write(f"{now or 'empty'}, latest {latest_step()}\n")
             return 0 if now == latest_step() else 1
-        before, after = migrate(engine, "-1" if chosen.back else "head")
+        before, after = _back(chosen, engine) if chosen.back else migrate(engine)
         sys.stdout.write(f"{before or 'empty'} -> {after or 'empty'}\n")
         return 0
     finally:
         engine.dispose()
+
+
+def _back(chosen: argparse.Namespace, engine: Engine) -> tuple[str | None, str | None]:
+    """One step back, under no server's feet: what it goes back by may be what that one reads."""
+    place = Place(state_dir(chosen), database_url(chosen))
+    with only_server(place, stop_process, wait_s=0.0):
+        return migrate(engine, "-1")

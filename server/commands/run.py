@@ -4,6 +4,7 @@ import argparse
 import logging
 from functools import partial
 
+from server.backup import Place
 from server.clock import now_utc
 from server.commands.ingest_options import (
     access_options,
@@ -17,21 +18,24 @@ from server.commands.shared import (
     Subparsers,
     add_database,
     add_identity,
+    database_url,
     described,
     open_chosen,
     state_dir,
 )
 from server.commands.stopping import serve
 from server.health import health_of
-from server.ingest.access import open_access
+from server.ingest.access import BrokerAccess, open_access
 from server.ingest.housekeeping import Housekeeper
 from server.ingest.requeue import requeue
+from server.lease import only_server, stop_process
 from server.logs import event, set_up
 from server.metrics.requests import RequestTimes, Timed
 from server.rollups.worker import RollupWorker
 from server.signing import open_key
 from server.web.app import make_app
 from server.web.parts import Parts
+from server.web.protection import HttpAddress
 
 log = logging.getLogger(__name__)
 RUN = """\
@@ -66,6 +70,11 @@ def run(chosen: argparse.Namespace) -> int:
     check_workers(chosen)
     broker = open_access(access_options(chosen))
     set_up()
+    with only_server(Place(state_dir(chosen), database_url(chosen)), stop_process):
+        return _serve(chosen, http, broker)
+
+
+def _serve(chosen: argparse.Namespace, http: HttpAddress, broker: BrokerAccess) -> int:
     key = open_key(state_dir(chosen))
     engine = open_chosen(chosen)
     resolved = requeue(engine, now_utc())

@@ -18,7 +18,12 @@ from server.identity.asking import (
     owner_of,
     store_time,
 )
-from server.identity.confirming import confirm, unconfirm
+from server.identity.confirming import (
+    Confirmation,
+    amend_confirmation,
+    confirm,
+    confirmations,
+)
 from server.identity.devices import move_device, replace_device, retire_device
 from server.identity.holding import Change, Kept
 from server.identity.hours import Hours, hours_of, set_hours
@@ -29,15 +34,18 @@ from server.identity.tree import end_store, move_region, move_store, reopen_stor
 __all__ = [
     "Assigned",
     "Change",
+    "Confirmation",
     "Hours",
     "Kept",
     "Owner",
     "Subject",
     "Watch",
+    "amend_confirmation",
     "apply_identity",
     "assigned_at",
     "assignments_during",
     "confirm",
+    "confirmations",
     "end_store",
     "hours_of",
     "merge_points",
@@ -51,6 +59,5 @@ __all__ = [
     "retire_device",
     "set_hours",
     "store_time",
-    "unconfirm",
     "unmerge_point",
 ]

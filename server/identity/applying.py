@@ -13,9 +13,11 @@ from sqlalchemy import Connection, Table, insert, or_, select, update
 
 from server import identity_file as file
 from server.errors import IdentityError
-from server.identity.asking import owner_of
+from server.identity.asking import lock_organisation, owner_of, store_time
+from server.identity.confirming import Confirmation, write_down
 from server.identity.holding import Kept, keep_held
 from server.identity.tree import mark_move, refuse_circles, stores_below
+from server.rollups.trial import leave_regions
 from server.schema.identity import (
     assignment,
     device,
@@ -30,6 +32,7 @@ ID_COLUMNS = {"organisation": "org_id", "region": "region_id"} | {
     "store": "store_id",
     "point": "point_id",
 }
+BY_FILE = "the identity file"
 DECISIVE = ("timezone", "day_starts", "confirmed_at", "region_id")
 """What of a store decides which cells enter which figures."""
 
@@ -68,6 +71,8 @@ def apply_identity(
         found.orgs[one.key] = _keep(
             connection, organisation, {"slug": one.key}, {"name": one.name}, found.kept
         )
+    for org_id in sorted(set(found.orgs.values())):
+        lock_organisation(connection, org_id)
     _apply_regions(connection, identity.region, found)
     for each in identity.store:
         _apply_store(connection, each, found)
@@ -126,9 +131,16 @@ def _apply_store(connection: Connection, one: file.Store, found: _Found) -> None
         point_id = _keep(connection, point, point_key, label, found.kept)
         found.points[store_id, each.key] = point_id
     after = connection.execute(days).one()
-    if before is not None and before.confirmed_at != after.confirmed_at:
+    counted = None if before is None else before.confirmed_at
+    if counted != after.confirmed_at:
+        made = Confirmation(counted, after.confirmed_at, None, BY_FILE, found.now)
+        write_down(connection, org_id, store_id, made)
+    if before is not None and counted != after.confirmed_at:
         mine = (store.c.org_id == org_id) & (store.c.store_id == store_id)
         connection.execute(update(store).where(mine).values(confirmed_by=None))
+        if counted is not None:
+            time = store_time(connection, org_id, store_id)
+            leave_regions(connection, org_id, store_id, time, found.now)
     if before is not None and before != after:
         mark_move(connection, org_id, store_id, before.region_id, now=found.now)
 

@@ -5,10 +5,10 @@ under it. What was measured at the wrong point before that is amended, not moved
 """
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from server.errors import IdentityError, NotFoundError
 from server.identity.asking import (
@@ -21,6 +21,7 @@ from server.identity.asking import (
 )
 from server.identity.holding import Change, hold
 from server.schema.cells import cell
+from server.schema.fleet import ledger_day
 from server.schema.identity import assignment, device, device_owner, store
 
 
@@ -45,11 +46,12 @@ def move_device(
     _refuse_future(change, device_id, at)
     here = the_store(change.connection, change.org_id, store_id)
     if change.connection.execute(select(store.c.ended_at).where(here)).scalar() is not None:
-        raise IdentityError((f"device {device_id!r}: the store it should go to closed for good",))
+        raise IdentityError(
+            (f"device {device_id!r}: the store it should go to closed for good",), "store_closed"
+        )
     end_assignments(change, device_id, at)
     _open(change, device_id, store_id, watches, at)
-    values = {"store_id": store_id, "retired_at": None}
-    hold(change, device, _the_device(change.org_id, device_id), values)
+    _stand(change, device_id, store_id)
 
 
 def replace_device(
@@ -79,10 +81,12 @@ def replace_device(
     locals_of = {one.local_id: one.local_id for one in was}
     unknown = sorted(set(renamed or {}) - set(locals_of))
     if unknown:
-        raise IdentityError((f"device {old!r}: watches no point as {unknown[0]!r}",))
+        raise IdentityError((f"device {old!r}: watches no point as {unknown[0]!r}",), "local_ids")
     locals_of |= renamed or {}
     if len(set(locals_of.values())) < len(locals_of):
-        raise IdentityError((f"device {new!r}: one local id would stand for two points",))
+        raise IdentityError(
+            (f"device {new!r}: one local id would stand for two points",), "local_ids"
+        )
     here = _the_device(change.org_id, old)
     store_id = change.connection.execute(select(device.c.store_id).where(here)).scalar_one()
     _claim(change, new, label, store_id, at)
@@ -125,7 +129,9 @@ def end_assignments(
         where = f"device {device_id!r}: local id {one.local_id!r}"
         if one.valid_from >= at:
             raise IdentityError(
-                (f"{where} stands for its point since {one.valid_from}: expected a later instant",)
+                (f"{where} stands for its point since {one.valid_from}: expected a later instant",),
+                "begins_later",
+                one.valid_from,
             )
         last = _last_release(change.connection, change.org_id, one)
         if last is not None and last > at:
@@ -135,7 +141,9 @@ def end_assignments(
                         f"{where}: released until {last} already: expected that instant or a "
                         "later one; what was measured at the wrong point before is amended"
                     ),
-                )
+                ),
+                "released_until",
+                last,
             )
         here = (assignment.c.org_id == change.org_id) & (
             assignment.c.assignment_id == one.assignment_id
@@ -174,14 +182,19 @@ def _open(
     for local_id, point_id in sorted(watches.items()):
         where = f"device {device_id!r}: local id {local_id!r}"
         if point_id not in points:
-            raise IdentityError((f"{where}: point {point_id} is not one of the store",))
+            raise IdentityError(
+                (f"{where}: point {point_id} is not one of the store",), "point_elsewhere"
+            )
         one = points[point_id]
         if one.merged_into is not None:
-            raise IdentityError((f"{where}: point {one.key!r} was merged into another",))
+            raise IdentityError(
+                (f"{where}: point {one.key!r} was merged into another",), "point_merged"
+            )
         others = running(change.connection, change.org_id, at, point_id=point_id)
         if others:
             raise IdentityError(
-                (f"{where}: device {others[0].device!r} watches point {one.key!r} already",)
+                (f"{where}: device {others[0].device!r} watches point {one.key!r} already",),
+                "point_watched",
             )
         _insert(change, device_id, local_id, point_id, at)
 
@@ -205,11 +218,33 @@ def _claim(change: Change, new: str, label: str, store_id: UUID, at: datetime) -
         row = {"org_id": change.org_id, "device": new, "label": label, "store_id": store_id}
         change.connection.execute(insert(device).values(row))
     elif owner.org_id != change.org_id:
-        raise IdentityError((f"device {new!r}: belongs to another organisation already",))
+        raise IdentityError(
+            (f"device {new!r}: belongs to another organisation already",), "device_elsewhere"
+        )
     if running(change.connection, change.org_id, at, device_id=new):
-        raise IdentityError((f"device {new!r}: watches points already; expected one without any",))
-    values = {"store_id": store_id, "retired_at": None}
-    hold(change, device, _the_device(change.org_id, new), values)
+        raise IdentityError(
+            (f"device {new!r}: watches points already; expected one without any",), "device_watches"
+        )
+    _stand(change, new, store_id)
+
+
+def _stand(change: Change, device_id: str, store_id: UUID) -> None:
+    """Let a device belong to a store; the heads of its ledger of today stay with the one before.
+
+    Of a day the largest head is kept: what comes later today must not take their place.
+    """
+    here = _the_device(change.org_id, device_id)
+    before = change.connection.execute(select(device.c.store_id).where(here)).scalar()
+    if before != store_id:
+        today = (
+            ledger_day.c.org_id == change.org_id,
+            ledger_day.c.device == device_id,
+            ledger_day.c.day == change.now.astimezone(UTC).date(),
+            ledger_day.c.part == 0,
+        )
+        part = int(change.now.timestamp() * 1_000_000)
+        change.connection.execute(update(ledger_day).where(*today).values(part=part))
+    hold(change, device, here, {"store_id": store_id, "retired_at": None})
 
 
 def _label(connection: Connection, org_id: UUID, device_id: str) -> str:
@@ -227,7 +262,7 @@ def _the_device(org_id: UUID, device_id: str) -> ColumnElement[bool]:
 def _refuse_future(change: Change, device_id: str, at: datetime) -> None:
     if at > change.now:
         raise IdentityError(
-            (f"device {device_id!r}: {at} is in the future: expected now or before",)
+            (f"device {device_id!r}: {at} is in the future: expected now or before",), "future"
         )
 
 

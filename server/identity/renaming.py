@@ -42,7 +42,7 @@ def rename(change: Change, subject: Subject, its_id: UUID | str, name: str) -> N
     lock_organisation(change.connection, change.org_id)
     name = name.strip()
     if not 1 <= len(name) <= LONGEST_NAME:
-        raise IdentityError((f"expected a name of 1 to {LONGEST_NAME} characters",))
+        raise IdentityError((f"expected a name of 1 to {LONGEST_NAME} characters",), "name_length")
     table, id_column, field = COLUMNS[subject]
     here = (table.c.org_id == change.org_id) & (id_column == its_id)
     if change.connection.execute(select(id_column).where(here)).first() is None:

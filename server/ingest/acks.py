@@ -11,9 +11,10 @@ what the first one wrote, so no stream stands still before a message that is the
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,7 @@ ANSWERED_FOR = timedelta(days=35)
 NOTHING = sha256(b"").hexdigest()
 """Stands for the hash of message `up_to` where the server has not got that one."""
 _STREAM = ("org_id", "device", "epoch")
+_ORDER = attrgetter("order")
 _REJECTED: ColumnElement[str] = literal_column(f"'{MessageStatus.REJECTED.value}'")
 
 
@@ -142,10 +144,10 @@ def answer_births(connection: Connection, born: Collection[Stream]) -> list[AckD
     if not born:
         return []
     found = _progress(connection, born)
-    unknown = {one: replace(one, org_id=NO_ORGANISATION) for one in born if one not in found}
+    unknown = {one: one._replace(org_id=NO_ORGANISATION) for one in born if one not in found}
     nobodys = _progress(connection, unknown.values())
     lost = {one for one, unclaimed in unknown.items() if unclaimed not in nobodys}
-    return _again(connection, found | dict.fromkeys(sorted(lost, key=_key), Settled(0, NOTHING)))
+    return _again(connection, found | dict.fromkeys(sorted(lost, key=_ORDER), Settled(0, NOTHING)))
 
 
 def _again(connection: Connection, settled: Mapping[Stream, Settled]) -> list[AckDraft]:
@@ -168,7 +170,7 @@ def _refused(
     if not settled:
         return refused
     types = types_of(progress, *_STREAM, "up_to")
-    rows = ((*_key(one), at.up_to) for one, at in settled.items())
+    rows = ((*one, at.up_to) for one, at in settled.items())
     asked = given(connection, types, rows)
     same = and_(*(message.c[name] == asked.c[name] for name in _STREAM))
     found = connection.execute(
@@ -190,7 +192,7 @@ def _locked(
 ) -> dict[Stream, Settled]:
     """How far streams are settled, locked against other workers; new ones begin."""
     new = {"up_to": 0, "sha256": NOTHING, "changed_at": now}
-    rows = [_named(stream) | new for stream in sorted(streams, key=_key)]
+    rows = [stream._asdict() | new for stream in sorted(streams, key=_ORDER)]
     upsert_all(connection, progress, rows, ())
     return _progress(connection, streams, lock=True)
 
@@ -198,7 +200,7 @@ def _locked(
 def _progress(
     connection: Connection, streams: Collection[Stream], *, lock: bool = False
 ) -> dict[Stream, Settled]:
-    asked = given(connection, types_of(progress, *_STREAM), sorted(map(_key, streams)))
+    asked = given(connection, types_of(progress, *_STREAM), streams)
     same = and_(*(progress.c[name] == asked.c[name] for name in _STREAM))
     query = select(progress).select_from(asked.table).join(progress, same)
     if lock:
@@ -212,7 +214,7 @@ def _later(
 ) -> dict[Stream, list[Row[Any]]]:
     """What is kept of each stream after the point up to which it is settled."""
     types = types_of(progress, *_STREAM, "up_to")
-    asked = given(connection, types, ((*_key(one), at.up_to) for one, at in settled.items()))
+    asked = given(connection, types, ((*one, at.up_to) for one, at in settled.items()))
     same = and_(*(message.c[name] == asked.c[name] for name in _STREAM))
     rows = connection.execute(
         select(*message.c[(*_STREAM, "sequence", "sha256", "status", "reason")])
@@ -230,18 +232,10 @@ def _later(
 
 def _save(connection: Connection, moved: Mapping[Stream, Settled], now: datetime) -> None:
     rows = [
-        _named(stream) | {"up_to": at.up_to, "sha256": at.sha256, "changed_at": now}
-        for stream, at in sorted(moved.items(), key=lambda item: _key(item[0]))
+        stream._asdict() | {"up_to": at.up_to, "sha256": at.sha256, "changed_at": now}
+        for stream, at in ((one, moved[one]) for one in sorted(moved, key=_ORDER))
     ]
     upsert_all(connection, progress, rows, ("up_to", "sha256", "changed_at"))
-
-
-def _key(stream: Stream) -> tuple[Any, str, str]:
-    return stream.org_id, stream.device, stream.epoch
-
-
-def _named(stream: Stream) -> dict[str, Any]:
-    return dict(zip(_STREAM, _key(stream), strict=True))
 
 
 def _stream(row: Row[Any]) -> Stream:

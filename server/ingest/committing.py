@@ -24,8 +24,8 @@ from server.ingest import acks, heads, keeping, signs
 from server.ingest.acks import AckDraft
 from server.ingest.directory import Devices, Directory, org_of
 from server.ingest.fates import Aside, Came, Fates, device_of, fates_of
-from server.ingest.known import Stream, known_messages
-from server.ingest.reading import Nothing, Reading, Refusal, StatusReading
+from server.ingest.known import Stream, forgotten_keys, known_messages
+from server.ingest.reading import Nothing, Reading, Refusal, StatusReading, WindowReading
 from server.ingest.signs import Signs
 from server.logs import event
 from server.schema.messages import AsideReason, MessageStatus
@@ -82,7 +82,7 @@ def commit(
         devices = (directory or Directory()).find(connection, names, now)
         fates, asides = _keep(connection, came, devices, now)
         found = _signs(said, came, devices, now)
-        signs.keep_signs(connection, found.values)
+        signs.keep_signs(connection, found)
         heads.keep_heads(connection, found.heads, now)
         born = _born(said, devices)
         firsts = {one: first for one, first in born.items() if first is not None and first > 1}
@@ -99,7 +99,10 @@ def _keep(
 ) -> tuple[Fates, list[Aside]]:
     """Keep the messages; what becomes of them, and all that is kept aside."""
     keyed = ((org_of(devices, device_of(o)), o.key) for o in came if o.key is not None)
-    fates = fates_of(came, devices, known_messages(connection, keyed), now)
+    known = known_messages(connection, keyed)
+    windows = ((org_of(devices, o.key.device), o) for o in came if isinstance(o, WindowReading))
+    forgotten = forgotten_keys(connection, known, windows)
+    fates = fates_of(came, devices, known, forgotten, now)
     asides = fates.asides + keeping.keep_windows(connection, fates.stored, devices, now)
     keeping.keep_messages(connection, fates.messages, now)
     keeping.keep_asides(connection, asides, now)

@@ -2,14 +2,14 @@
 
 | what came | its fate |
 |---|---|
-| the same key and content again, or a sequence that is settled and forgotten | `repeated` |
+| the same key and content again, or a stored window whose key is forgotten | `repeated` |
 | the same key with another hash | `conflict` |
 | what cannot be read | `refused` |
 | a window of a device that nobody claimed, or of an implausible time | `aside` |
 | any other window | `stored` |
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -75,8 +75,17 @@ def device_of(what: Came) -> str:
     return what.key.device if isinstance(what, WindowReading) else what.device
 
 
-def fates_of(came: Sequence[Came], devices: Devices, known: Messages, now: datetime) -> Fates:
-    """What becomes of each of the messages that came, in order."""
+def fates_of(
+    came: Sequence[Came],
+    devices: Devices,
+    known: Messages,
+    forgotten: Collection[MessageKey],
+    now: datetime,
+) -> Fates:
+    """What becomes of each of the messages that came, in order.
+
+    `forgotten`: keys of windows that are stored, though their key is not `known` any more.
+    """
     fates = Fates()
     hashes = dict(known.hashes)
     for one in came:
@@ -87,14 +96,13 @@ def fates_of(came: Sequence[Came], devices: Devices, known: Messages, now: datet
             continue
         stream = Stream(org_id, key.device, key.epoch)
         fates.touched[stream] = None
-        there = hashes.get((org_id, key))
-        forgotten = there is None and key.sequence <= known.up_to.get(stream, 0)
-        if there == one.sha256 or forgotten:
+        there = hashes.get(key)
+        if there == one.sha256 or (there is None and key in forgotten):
             fates.repeated += 1
         elif there is not None:
             fates.asides.append(Aside(org_id, one, AsideReason.SAME_KEY_OTHER_CONTENT))
         else:
-            hashes[org_id, key] = one.sha256
+            hashes[key] = one.sha256
             _new(fates, org_id, one, key, now)
     return fates
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, and_, func, select, update
 
-from server.at_once import given, insert_all, types_of, upsert_all
+from server.at_once import encoded, given, insert_all, types_of, upsert_all
 from server.ingest.directory import Devices
 from server.ingest.fates import Aside, NewMessage
 from server.ingest.known import taken_times
@@ -30,7 +30,7 @@ Stored = Sequence[tuple[UUID, WindowReading]]
 def keep_messages(connection: Connection, messages: Iterable[NewMessage], now: datetime) -> None:
     """Write down that messages came, and what became of them."""
     rows = [message_row(one, now) for one in messages]
-    rows.sort(key=lambda row: (row["org_id"], row["device"], row["epoch"], row["sequence"]))
+    rows.sort(key=lambda row: (row["org_id"].int, row["device"], row["epoch"], row["sequence"]))
     insert_all(connection, message, rows)
 
 
@@ -80,9 +80,9 @@ def keep_cells(
     cells = [one for one in placed if one.point_id is not None]
     mark_due(connection, cells, now)
     standing, overlapping = _free(connection, cells, of_points=True)
-    insert_all(connection, cell, [cell_row(one) for one in standing])
+    insert_all(connection, cell, [cell_row(one, encoded) for one in standing])
     standing, others = _free(connection, weeks, of_points=False)
-    insert_all(connection, store_week, [week_row(one) for one in standing])
+    insert_all(connection, store_week, [week_row(one, encoded) for one in standing])
     why = AsideReason.OVERLAPPING_CELL
     asides += [Aside(o.org_id, o.reading, why, cell_index=o.index) for o in overlapping + others]
     return asides
@@ -95,9 +95,10 @@ def mark_due(connection: Connection, cells: Iterable[Placed], now: datetime) -> 
     would write a cell that overlaps waits here, and sees these then. They also lock the days
     against the roll-up job, which deletes a mark before it reads.
     """
-    marks = {(o.org_id, o.point_id, day) for o in cells if o.point_id for day in o.days()}
+    # As numbers: Python compares and hashes those of a UUID by a method of its own.
+    marks = {(o.org_id.int, o.point_id.int, day) for o in cells if o.point_id for day in o.days()}
     rows = [
-        {"org_id": org_id, "point_id": point_id, "day": day, "marked_at": now}
+        {"org_id": UUID(int=org_id), "point_id": UUID(int=point_id), "day": day, "marked_at": now}
         for org_id, point_id, day in sorted(marks)
     ]
     upsert_all(connection, rollup_due, rows, ["marked_at"])
@@ -117,7 +118,7 @@ def _free(
 
 
 def keep_asides(connection: Connection, asides: Sequence[Aside], now: datetime) -> None:
-    """Keep each raw, once, and of a device at most so many that nobody can read."""
+    """Keep each raw, once, and of a device at most so many that nobody can read or name."""
     if not asides:
         return
     there = _kept_already(connection, asides)
@@ -127,7 +128,7 @@ def keep_asides(connection: Connection, asides: Sequence[Aside], now: datetime) 
         of, what = (one.org_id, one.device, one.reason.value), (one.what.sha256, one.cell_index)
         if (*of, *what) in there:
             continue
-        if one.reason in UNREADABLE:
+        if _is_bounded(one):
             counts[of] = counts.get(of, 0) + 1
             if counts[of] > MAX_UNREADABLE:
                 continue
@@ -164,10 +165,8 @@ def _kept_already(connection: Connection, asides: Sequence[Aside]) -> set[tuple[
 def _unreadable(
     connection: Connection, asides: Sequence[Aside]
 ) -> dict[tuple[UUID, str, str], int]:
-    """How many each device has already of each reason for which nobody can read it."""
-    wanted = {
-        (one.org_id, one.device, one.reason.value) for one in asides if one.reason in UNREADABLE
-    }
+    """How many each device has already of each reason, of those that are bounded."""
+    wanted = {(one.org_id, one.device, one.reason.value) for one in asides if _is_bounded(one)}
     if not wanted:
         return {}
     types = types_of(aside, "org_id", "device", "reason")
@@ -175,5 +174,11 @@ def _unreadable(
     same = and_(*(aside.c[name] == rows.c[name] for name in types))
     columns = aside.c[tuple(types)]
     query = select(*columns, func.count()).select_from(rows.table).join(aside, same)
-    found = connection.execute(query.group_by(*columns), rows.values)
+    bounded = aside.c.epoch.is_(None) | aside.c.reason.in_(UNREADABLE)
+    found = connection.execute(query.where(bounded).group_by(*columns), rows.values)
     return {(row.org_id, row.device, row.reason): row[3] for row in found}
+
+
+def _is_bounded(one: Aside) -> bool:
+    """Whether a device may leave only so many: it sends what has no key again and again."""
+    return one.reason in UNREADABLE or one.what.key is None

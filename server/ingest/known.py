@@ -3,60 +3,87 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Table, and_, select
 
 from server.at_once import given, types_of
-from server.ingest.reading import MessageKey
+from server.ingest.reading import MessageKey, WindowReading
 from server.ingest.taken import Span, Taken
+from server.schema.cells import window
 from server.schema.messages import message, progress
 
 REACH = timedelta(days=100)
 """How far back a cell may have begun that still goes on: more than two months, the longest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(NamedTuple):
     """The messages of one device's outbox."""
 
     org_id: UUID
     device: str
     epoch: str
 
+    @property
+    def order(self) -> tuple[int, str, str]:
+        """By which streams are sorted, as the database does: who locks several does it so."""
+        return self.org_id.int, self.device, self.epoch
+
 
 @dataclass(frozen=True, slots=True)
 class Messages:
     """What is known: the hash of each kept message, and how far each stream is settled."""
 
-    hashes: dict[tuple[UUID, MessageKey], str] = field(default_factory=dict)
+    hashes: dict[MessageKey, str] = field(default_factory=dict)
     up_to: dict[Stream, int] = field(default_factory=dict)
 
 
 def known_messages(connection: Connection, keys: Iterable[tuple[UUID, MessageKey]]) -> Messages:
-    """What is known of messages, given their organisation and key."""
-    asked = sorted({(org_id, key.device, key.epoch, key.sequence) for org_id, key in keys})
+    """What is known of messages, given their organisation (a device has one) and key."""
+    asked = [(org_id, *key) for key, org_id in {key: org_id for org_id, key in keys}.items()]
     if not asked:
         return Messages()
     rows = given(connection, types_of(message, "org_id", "device", "epoch", "sequence"), asked)
     same = and_(*(message.c[name] == rows.c[name] for name in rows.c.keys()))  # noqa: SIM118
     found = connection.execute(
-        select(*message.c["org_id", "device", "epoch", "sequence", "sha256"])
+        select(*message.c["device", "epoch", "sequence", "sha256"])
         .select_from(rows.table)
         .join(message, same),
         rows.values,
     )
-    hashes = {
-        (row.org_id, MessageKey(row.device, row.epoch, row.sequence)): str(row.sha256)
-        for row in found
-    }
+    hashes = {MessageKey(*key): str(digest) for *key, digest in found}
     streams = {Stream(org_id, device, epoch) for org_id, device, epoch, _ in asked}
     return Messages(hashes, dict(_settled(connection, streams)))
 
 
+def forgotten_keys(
+    connection: Connection, known: Messages, windows: Iterable[tuple[UUID, WindowReading]]
+) -> frozenset[MessageKey]:
+    """The keys of windows, with their organisation, that were stored so long ago that the key went.
+
+    Below what is settled, no key may also mean that the window never came: its device had said
+    that it was gone, and found it after all. The window itself is kept longer than its key.
+    """
+    late = {
+        (org_id, key.device, one.window.start, key.epoch, key.sequence)
+        for org_id, one in windows
+        if (key := one.key) not in known.hashes
+        and key.sequence <= known.up_to.get(Stream(org_id, key.device, key.epoch), 0)
+    }
+    if not late:
+        return frozenset()
+    types = types_of(window, "org_id", "device", "start_at", "epoch", "sequence")
+    rows = given(connection, types, sorted(late))
+    same = and_(*(window.c[name] == rows.c[name] for name in types))
+    query = select(*window.c["device", "epoch", "sequence"]).select_from(rows.table)
+    return frozenset(
+        MessageKey(*row) for row in connection.execute(query.join(window, same), rows.values)
+    )
+
+
 def _settled(connection: Connection, streams: Collection[Stream]) -> Iterator[tuple[Stream, int]]:
-    asked = sorted((one.org_id, one.device, one.epoch) for one in streams)
-    rows = given(connection, types_of(progress, "org_id", "device", "epoch"), asked)
+    rows = given(connection, types_of(progress, "org_id", "device", "epoch"), streams)
     same = and_(*(progress.c[name] == rows.c[name] for name in rows.c.keys()))  # noqa: SIM118
     query = select(progress).select_from(rows.table).join(progress, same)
     for row in connection.execute(query, rows.values):

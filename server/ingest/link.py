@@ -135,11 +135,10 @@ class BrokerLink:
         return self._stood
 
     def _make_client(self) -> IngestClient:
-        client = IngestClient(self._access, self._client_id, v5=self._v5)
+        client = IngestClient(self._access, self._client_id, v5=self._v5, deliver=self._deliver)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
         return client
 
     def _give_up_protocol(self) -> None:
@@ -217,15 +216,9 @@ class BrokerLink:
         self._closed.set()
         self._answered.set()
 
-    def _on_message(
-        self, client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage
-    ) -> None:
-        mid, qos = message.mid, message.qos
+    def _deliver(self, delivery: Delivery) -> None:
         if self._worker is not None:
-            payload, retained = bytes(message.payload), bool(message.retain)
-            self._worker.deliver(
-                Delivery(message.topic, payload, lambda: _settle(client, mid, qos), retained)
-            )
+            self._worker.deliver(delivery)
 
     def _say(
         self, state: LinkState, detail: str = "", protocol: str = "", subscription: str = ""
@@ -236,8 +229,3 @@ class BrokerLink:
             level = logging.INFO if state is LinkState.CONNECTED else logging.WARNING
             fields = {"detail": detail, "protocol": protocol, "subscription": subscription}
             event(log, level, f"broker.{state.value}", **fields)
-
-
-def _settle(client: mqtt.Client, mid: int, qos: int) -> None:
-    if qos and client.is_connected():
-        client.ack(mid, qos)

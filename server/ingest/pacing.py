@@ -1,10 +1,11 @@
 """Which acknowledgements go out at once, and which wait for others of their stream.
 
     sent ──another within `EACH_S`──► held ──`EACH_S` after the one before──► sent, as it is then
-                                       └──the worker stops──► sent, as it is then
+                                       └──nothing came, the worker stops──► sent, as it is then
 
 A device that works off a backlog is told a few times a minute how far it is, not after each
-message. One that sends a window now and then is told at once.
+message; and once more when nobody sends anything. One that sends a window now and then is told
+at once.
 """
 
 from collections.abc import Iterable
@@ -39,18 +40,18 @@ class Pacing:
             sent.append(draft)
         return sent
 
-    def flush(self) -> list[Stream]:
-        """Every stream whose acknowledgement is held; none is held any more."""
-        held, self._held = list(self._held), {}
-        return held
-
-    def due(self, at_s: float) -> list[Stream]:
+    def due(self, at_s: float, *, idle: bool = False) -> list[Stream]:
         """Streams whose held acknowledgement is to be sent now, as the database has it now.
 
         That, and not what was held: another worker may have sent a later one meanwhile, and a
         device that hears of less than before takes it for a loss.
+
+        Args:
+            at_s: the present.
+            idle: nothing else is to be done: all that are held.
         """
-        due = [one for one in self._held if at_s - self._sent_at_s.get(one, 0.0) >= EACH_S]
+        each_s = 0.0 if idle else EACH_S
+        due = [one for one in self._held if at_s - self._sent_at_s.get(one, 0.0) >= each_s]
         for stream in due:
             del self._held[stream]
         self._sent_at_s = {one: s for one, s in self._sent_at_s.items() if at_s - s < EACH_S}

@@ -11,8 +11,10 @@ Values in, values out. Whether its time there is free says `server.ingest.taken`
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from firmware_cfg.messages import Cell, PointKind
 from server.ingest.directory import Claimed, Watching
@@ -25,6 +27,7 @@ from server.schema.messages import AsideReason
 AHEAD = timedelta(days=1)
 BACK = timedelta(days=400)
 """Thirteen months: what is older would be forgotten at once."""
+_SPANS_KNOWN = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +61,20 @@ class Placed:
         owner = self.reading.key.device if self.point_id is None else self.point_id
         return Span(self.org_id, owner, self.cell.start, self.cell.end)
 
-    def days(self) -> list[date]:
+    def days(self) -> tuple[date, ...]:
         """The trading days that it meets: one, but for a cell that fits into none."""
-        last = self.store_time.trading_day(self.cell.end - timedelta(microseconds=1))
-        day = self.store_time.trading_day(self.cell.start)
-        days = [day]
-        while day < last:
-            day += timedelta(days=1)
-            days.append(day)
-        return days
+        cell, of = self.cell, self.store_time
+        return _trading_days(of.zone, of.day_starts, cell.start, cell.end)
+
+
+@lru_cache(_SPANS_KNOWN)
+def _trading_days(
+    zone: ZoneInfo, day_starts: time, start: datetime, end: datetime
+) -> tuple[date, ...]:
+    """Remembered: the cells of a chain are of the same few hours."""
+    of = StoreTime(zone, day_starts, {}, frozenset())
+    first, last = of.trading_day(start), of.trading_day(end - timedelta(microseconds=1))
+    return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
 
 
 def is_plausible(start: datetime, end: datetime, now: datetime) -> bool:

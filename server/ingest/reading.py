@@ -8,6 +8,7 @@ epoch and sequence, where they could be made out, so that the device hears of it
 import re
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
@@ -24,9 +25,8 @@ MAX_REASON = 200
 NO_DEVICE = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class MessageKey:
-    """What a message is known by."""
+class MessageKey(NamedTuple):
+    """What a message is known by; a tuple, since each is looked up many times."""
 
     device: str
     epoch: str

@@ -33,7 +33,7 @@ from server.ingest.reading import WindowReading, read_window
 from server.logs import event
 from server.schema.cells import window
 from server.schema.columns import NO_ORGANISATION
-from server.schema.fleet import device_status, ledger_day, ledger_head
+from server.schema.fleet import device_status, device_terms, ledger_day, ledger_head
 from server.schema.identity import device
 from server.schema.messages import AsideReason, MessageStatus, aside, message, progress
 
@@ -46,7 +46,7 @@ REREAD = (
     AsideReason.NEWER_VERSION,
     AsideReason.UNEXPECTED_ERROR,
 )
-STATUS: tuple[Table, ...] = (device_status, ledger_head, ledger_day)
+STATUS: tuple[Table, ...] = (device_status, device_terms, ledger_head, ledger_day)
 MOVED: tuple[Table, ...] = (message, window, progress, aside, *STATUS)
 
 

@@ -1,16 +1,25 @@
 """Rows of what is kept: values in, values out."""
 
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
+
+from pydantic import BaseModel
 
 from server.ingest.fates import Aside, NewMessage, device_of
 from server.ingest.placing import Placed
 from server.ingest.reading import MAX_REASON, WindowReading
 
 Row = dict[str, Any]
+Write = Callable[[BaseModel], Any]
 _ZEROS_KEPT = 8
+
+
+def dumped(value: BaseModel) -> Any:
+    """A model as a JSON value."""
+    return value.model_dump(mode="json")
 
 
 def message_row(one: NewMessage, now: datetime) -> Row:
@@ -55,24 +64,26 @@ def window_row(org_id: UUID, reading: WindowReading) -> Row:
         "sequence": reading.key.sequence,
         "coverage": one.coverage.value,
         "clock": one.clock,
-        "invalid": [part.model_dump(mode="json") for part in one.invalid],
+        "invalid": [dumped(part) for part in one.invalid],
     }
 
 
-def cell_row(placed: Placed) -> Row:
-    """A cell at its point."""
+def cell_row(placed: Placed, write: Write = dumped) -> Row:
+    """A cell at its point; `write` says how its histograms are written."""
     staff = placed.cell.staff
-    row = {"org_id": placed.org_id, "point_id": placed.point_id, "cell_id": uuid4()}
-    row |= _released(placed)
-    return row | {"staff": None if staff is None else staff.model_dump(mode="json")}
+    row: Row = {"org_id": placed.org_id, "point_id": placed.point_id, "cell_id": uuid4()}
+    row |= _released(placed, write)
+    row["staff"] = None if staff is None else write(staff)
+    return row
 
 
-def week_row(placed: Placed) -> Row:
-    """A store's week."""
+def week_row(placed: Placed, write: Write = dumped) -> Row:
+    """A store's week; `write` as for a cell."""
     week = placed.cell.week
-    row = {"org_id": placed.org_id, "week_id": uuid4(), "store_id": placed.store_id}
-    row |= _released(placed)
-    return row | {"week": None if week is None else week.model_dump(mode="json")}
+    row: Row = {"org_id": placed.org_id, "week_id": uuid4(), "store_id": placed.store_id}
+    row |= _released(placed, write)
+    row["week"] = None if week is None else write(week)
+    return row
 
 
 def aside_row(one: Aside, now: datetime) -> Row:
@@ -93,7 +104,7 @@ def aside_row(one: Aside, now: datetime) -> Row:
     }
 
 
-def _released(placed: Placed) -> Row:
+def _released(placed: Placed, write: Write) -> Row:
     """What every released cell has."""
     of, one = placed.reading.window, placed.cell
     outcomes = one.outcomes
@@ -113,8 +124,8 @@ def _released(placed: Placed) -> Row:
         "abandoned": outcomes.abandoned,
         "passed": outcomes.passed,
         "still_present": outcomes.still_present,
-        "waiting": one.waiting.model_dump(mode="json"),
-        "stay": one.stay.model_dump(mode="json"),
+        "waiting": write(one.waiting),
+        "stay": write(one.stay),
         "observed_s": one.observed_s,
         "bridged_s": one.bridged_s,
         "unknown_s": one.unknown_s,

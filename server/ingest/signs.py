@@ -1,7 +1,6 @@
 """Signs of life, and what devices say of themselves: a row a device, however much it says."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ from sqlalchemy import Connection, and_, select
 
 from firmware_cfg.messages import Health, LedgerHead, Reported, State
 from server.at_once import given, types_of, upsert_all
+from server.ingest.terms import Told, keep_terms
 from server.schema.fleet import NEVER, device_status
 
 Said = State | Health | Reported
@@ -24,10 +24,12 @@ class Signs:
     Attributes:
         values: what their status takes over.
         heads: heads of ledgers that fresh heartbeats brought, in the order in which they came.
+        terms: what devices reported to be in force, and when that came.
     """
 
     values: dict[tuple[UUID, str], Values] = field(default_factory=dict)
     heads: list[tuple[UUID, str, LedgerHead]] = field(default_factory=list)
+    terms: dict[tuple[UUID, str], Told] = field(default_factory=dict)
 
     def alive(self, org_id: UUID, name: str, now: datetime) -> None:
         """A device sent something."""
@@ -40,6 +42,8 @@ class Signs:
             self.values.setdefault((org_id, name), {}).update(found)
         if isinstance(said, Health) and said.ledger is not None and not retained:
             self.heads.append((org_id, name, said.ledger))
+        if isinstance(said, Reported):
+            self.terms[org_id, name] = Told(now, said)
 
 
 def said_values(said: Said, now: datetime, *, retained: bool) -> Values:
@@ -68,8 +72,9 @@ def said_values(said: Said, now: datetime, *, retained: bool) -> Values:
     return values
 
 
-def keep_signs(connection: Connection, signs: Mapping[tuple[UUID, str], Values]) -> None:
+def keep_signs(connection: Connection, found: Signs) -> None:
     """Write what devices said; a statement for each set of columns."""
+    signs = found.values
     if not signs:
         return
     _lock(connection, sorted(signs))
@@ -81,6 +86,7 @@ def keep_signs(connection: Connection, signs: Mapping[tuple[UUID, str], Values])
         named = sorted(rows[0])
         same_order = [{column: row[column] for column in named} for row in rows]
         upsert_all(connection, device_status, same_order, changed)
+    keep_terms(connection, found.terms)
 
 
 def _lock(connection: Connection, devices: list[tuple[UUID, str]]) -> None:

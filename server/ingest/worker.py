@@ -5,7 +5,6 @@ between any two of these is followed by one that receives the same deliveries ag
 finds them in the database.
 """
 
-import contextlib
 import logging
 import queue
 import random
@@ -48,6 +47,7 @@ log = logging.getLogger(__name__)
 MAX_BATCH = 1024
 MAX_WAITING = 4096
 LINGER_S = 0.02
+FULL_WAIT_S = 0.05
 RETRY_S = (0.2, 10.0)
 # Refusals of the database that pass: away, busy, or another worker was first.
 PASSING = (OperationalError, InterfaceError, IntegrityError, PoolTimeoutError)
@@ -96,7 +96,7 @@ class IngestWorker:
         self._key = key
         self._publisher = publisher
         self._clock = clock
-        self._waiting: queue.Queue[Delivery | None] = queue.Queue(MAX_WAITING)
+        self._waiting: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._repeat_due = threading.Event()
@@ -111,18 +111,14 @@ class IngestWorker:
     def stop(self, timeout_s: float = 10.0) -> None:
         """Finish the batch at hand, send the acknowledgements that are held, and end."""
         self._stopping.set()
-        with contextlib.suppress(queue.Full):
-            self._waiting.put_nowait(None)
+        self._waiting.put(None)
         self._thread.join(timeout_s)
 
     def deliver(self, delivery: Delivery) -> None:
         """Take a delivery; blocks while too many wait (the broker then holds back)."""
-        while not self._stopping.is_set():
-            try:
-                self._waiting.put(delivery, timeout=0.5)
-            except queue.Full:
-                continue
-            return
+        while self._waiting.qsize() >= MAX_WAITING and not self._stopping.is_set():
+            self._stopping.wait(FULL_WAIT_S)
+        self._waiting.put(delivery)
 
     def connected(self) -> None:
         """A new connection: tell every device how far it is settled."""
@@ -138,14 +134,14 @@ class IngestWorker:
                 self.state.busy_since = self._clock()
                 self._retrying(partial(self._handle, batch))
                 self.state.busy_since = None
-            due = self._pacing.due(time.monotonic())
+            due = self._pacing.due(time.monotonic(), idle=not batch)
             if due:
                 self._retrying(partial(self._send_present, due))
         self._flush()
 
     def _flush(self) -> None:
         """Send what is still held, before the end; what fails is told at the next start."""
-        held = self._pacing.flush()
+        held = self._pacing.due(time.monotonic(), idle=True)
         if not held:
             return
         try:
@@ -170,15 +166,16 @@ class IngestWorker:
         return batch
 
     def _retrying(self, work: Callable[[], None]) -> None:
-        """Do `work`; while it fails, wait and try again."""
+        """Do `work`; while it fails, wait and try again, until the end."""
         wait_s = RETRY_S[0]
-        while not self._stopping.is_set():
+        while True:
             try:
                 work()
             except Exception:  # supervisor: nothing else keeps this thread alive
                 self.state.failing = True
                 log.exception("ingest.failed")
-                self._stopping.wait(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 jitter
+                if self._stopping.wait(wait_s * random.uniform(0.5, 1.0)):  # noqa: S311 jitter
+                    return
                 wait_s = min(wait_s * 2, RETRY_S[1])
             else:
                 self.state.failing = False

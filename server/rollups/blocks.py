@@ -149,6 +149,8 @@ def _rows(
         rollup.c.grain == grain.value,
         or_(*(_inside(one, within=within) for one in times)),
     )
+    if of.rulings.confirmed_at is not None:  # those before it stay, but count no more
+        query = query.where(rollup.c.end_at > of.rulings.confirmed_at)
     return list(connection.execute(query))
 
 

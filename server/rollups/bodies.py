@@ -43,6 +43,7 @@ def to_json(union: Union) -> dict[str, Any]:
             for point_id, of_point in union.runs.items()
         },
         "seen": {band.value: length_ms for band, length_ms in union.seen.items()},
+        "missing": {name.value: parties for name, parties in union.missing.items()},
     }
     body["spans"] = [[at for span in one for at in span] for one in spans.indexes]
     body["made"] = [list(astuple(one)) for one in made.indexes]
@@ -51,7 +52,7 @@ def to_json(union: Union) -> dict[str, Any]:
 
 def _part_to_json(part: Part, spans: _Listed) -> list[Any]:
     times = None if part.times is None else _times_to_json(part.times)
-    return [spans(part.covered), part.visits, part.k, list(part.counts), times]
+    return [spans(part.covered), part.visits, part.base, part.k, list(part.counts), times]
 
 
 def _times_to_json(times: Histogram) -> dict[str, Any]:
@@ -79,13 +80,14 @@ def from_json(body: Mapping[str, Any]) -> Union:
             for point_id, of_point in body["runs"].items()
         },
         seen={Coverage(band): length_ms for band, length_ms in body["seen"].items()},
+        missing={Measure(name): parties for name, parties in body["missing"].items()},
     )
 
 
 def _part_from_json(kept: list[Any], spans: list[Spans]) -> Part:
-    covered, visits, k, counts, times = kept
+    covered, visits, base, k, counts, times = kept
     histogram = None if times is None else _times_from_json(times)
-    return Part(spans[covered], visits, k, tuple(counts), histogram)
+    return Part(spans[covered], visits, base, k, tuple(counts), histogram)
 
 
 def _times_from_json(kept: Mapping[str, Any]) -> Histogram:

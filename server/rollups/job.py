@@ -4,6 +4,9 @@ A mark is taken (deleted) before its cells are read, in one transaction: what in
 meanwhile stands behind a new mark. Marks that ingest is writing at the moment are left to the
 next round, so the two never wait for each other in a ring; and one job at a time is at work.
 
+Changes of an organisation's identity and the job wait for each other: what the job makes holds
+when it stands there.
+
 A mark names a point and a trading day; or a region and a Monday, where its stores changed.
 """
 
@@ -21,12 +24,13 @@ from server.periods import Period, monday_of
 from server.queries import time_of
 from server.rollups.calendar import Grain
 from server.rollups.regions import label_of, roll_region, tree_of
-from server.rollups.standing import Week, expectations_of, write_standing
+from server.rollups.standing import Week, write_standing
 from server.rollups.store import RolledStore, roll_day, roll_together, roll_week
 from server.rollups.writing import read_rollups
 from server.rollups_due import COUNTED_FOR
 from server.schema.identity import organisation, point, store
 from server.schema.rollups import rollup_due
+from server.terms import expectations_of
 
 AT_ONCE = 25
 """Marks in one transaction: on SQLite nobody else writes meanwhile."""
@@ -70,6 +74,7 @@ def _one_transaction(engine: Engine, org_id: UUID, now: datetime, limit: int) ->
     with writer(engine).begin() as connection:
         if not _alone(connection):
             return 0
+        _lock(connection, org_id)
         marks = _take(connection, org_id, limit)
         if marks:
             _make(connection, _sorted(connection, org_id, marks), now)
@@ -82,6 +87,12 @@ def _alone(connection: Connection) -> bool:
         return True
     asked = text("SELECT pg_try_advisory_xact_lock(:key)")
     return bool(connection.execute(asked, {"key": LOCK}).scalar())
+
+
+def _lock(connection: Connection, org_id: UUID) -> None:
+    """Let changes of the organisation's identity wait, and wait for one that is at work."""
+    here = select(organisation.c.org_id).where(organisation.c.org_id == org_id)
+    connection.execute(here.with_for_update(read=True))
 
 
 def _take(connection: Connection, org_id: UUID, limit: int) -> list[Mark]:
@@ -182,5 +193,5 @@ def _stand(connection: Connection, week: Week, period: Period, stores: Collectio
     """Write the figures of a week of confirmed `stores`; of none, nothing stands."""
     found = read_rollups(connection, week.org_id, [week.subject_id], [Grain.WEEK], period)
     union = found[0].union if found and stores else None
-    asked = set() if union is None else expectations_of(connection, week.org_id, stores, period)
+    asked = expectations_of(connection, week.org_id, stores, period)
     write_standing(connection, week, union, asked)

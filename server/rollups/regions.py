@@ -2,11 +2,12 @@
 
 A region's week is made of those of its stores and of the regions below it; an organisation's of
 those of its stores outside of any region and of the regions at the top. Stores on trial are in
-none of them. Which point covered which time is not kept: of many stores that is too much.
+none of them, and of a store whose queues and counters cover different times the visits alone.
+Which point covered which time is not kept: of many stores that is too much.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, select
 
 from server.periods import Period
 from server.rollups.calendar import Grain
+from server.rollups.evenness import NONE, even, queues_of
 from server.rollups.writing import Made, read_rollups, replace_rollups
 from server.schema.identity import region, store
 from server.unions import merged_unions
@@ -24,11 +26,15 @@ EAST, WEST = timedelta(hours=14), timedelta(hours=36)
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """An organisation's regions, and the stores in them; `parents` of the top is none."""
+    """An organisation's regions, and the stores in them; `parents` of the top is none.
+
+    `since`: from when on each store counts.
+    """
 
     org_id: UUID
     parents: dict[UUID, UUID | None]
     stores: dict[UUID, UUID | None]
+    since: dict[UUID, datetime] = field(default_factory=dict)
 
     def above(self, region_id: UUID | None) -> list[UUID]:
         """A region and all above it, from below, and the organisation."""
@@ -60,14 +66,15 @@ def tree_of(connection: Connection, org_id: UUID) -> Tree:
         select(region.c.region_id, region.c.parent_id).where(region.c.org_id == org_id)
     )
     stores = connection.execute(
-        select(store.c.store_id, store.c.region_id).where(
+        select(store.c.store_id, store.c.region_id, store.c.confirmed_at).where(
             store.c.org_id == org_id, store.c.confirmed_at.is_not(None)
         )
-    )
+    ).all()
     return Tree(
         org_id,
         {row.region_id: row.parent_id for row in regions},
         {row.store_id: row.region_id for row in stores},
+        {row.store_id: row.confirmed_at for row in stores},
     )
 
 
@@ -83,7 +90,14 @@ def roll_region(connection: Connection, tree: Tree, subject_id: UUID, monday: da
     label = label_of(monday)
     begins = Period(label.start - EAST, label.start + WEST)
     parts = read_rollups(connection, tree.org_id, regions, [Grain.WEEK], label)
-    parts += read_rollups(connection, tree.org_id, stores, [Grain.WEEK], begins)
-    unions = [one.union.without_points() for one in parts]
+    unions = [one.union for one in parts]
+    of_stores = read_rollups(connection, tree.org_id, stores, [Grain.WEEK], begins)
+    queues = queues_of(connection, tree.org_id, stores, Period(begins.start, label.end + WEST))
+    for one in of_stores:
+        since = tree.since.get(one.subject_id)
+        if since is not None and one.period.end <= since:
+            continue  # it stays, but counts no more
+        known = queues.get(one.subject_id, NONE)
+        unions.append(even(one.union, known).without_points())
     made = [Made(subject_id, Grain.WEEK, label, merged_unions(unions))] if unions else []
     replace_rollups(connection, tree.org_id, [subject_id], [Grain.WEEK], label, made=made)

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from firmware_cfg.messages import Coverage
-from server.periods import MILLISECOND, Period
+from server.periods import LONGEST_WINDOW, MILLISECOND, Period
 from server.released_cell import ReleasedCell
 from server.schema.cells import window
 from server.unions import Seen
@@ -44,7 +44,11 @@ def windows_about(
     connection: Connection, org_id: UUID, devices: Collection[str], period: Period
 ) -> Windows:
     """The windows of these devices that have time in common with `period`."""
-    meets = and_(window.c.start_at < period.end, window.c.end_at > period.start)
+    meets = and_(
+        window.c.start_at > period.start - LONGEST_WINDOW,
+        window.c.start_at < period.end,
+        window.c.end_at > period.start,
+    )
     return _windows(connection, org_id, devices, meets)
 
 

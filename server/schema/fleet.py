@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -49,6 +50,15 @@ device_status = spread(
     Column("health_at", UtcInstant),
     Column("reported", JsonText),
 )
+# What a device reported to be in force, from when on: a row whenever that changed.
+device_terms = spread(
+    "device_terms",
+    Column("device", String(63), primary_key=True),
+    Column("since", UtcInstant, primary_key=True),
+    Column("greet_within_s", Float, nullable=False),
+    Column("serve_within_s", Float, nullable=False),
+    Column("k", Integer, nullable=False),
+)
 # The head of a device's ledger that its last heartbeat brought.
 ledger_head = spread(
     "ledger_head",
@@ -56,12 +66,14 @@ ledger_head = spread(
     Column("ledger", String(16), nullable=False),
     *_head(),
 )
-# For each day (UTC, of receipt) and ledger the largest head that came.
+# For each day (UTC, of receipt) and ledger the largest head that came; anew once a device goes to
+# another store: `part` is 0 for what may still grow, else when that was (Unix time, in us).
 ledger_day = spread(
     "ledger_day",
     Column("device", String(63), primary_key=True),
     Column("day", Date, primary_key=True),
     Column("ledger", String(16), primary_key=True),
+    Column("part", BigInteger, primary_key=True, autoincrement=False, server_default="0"),
     *_head(),
 )
 # An auditor's report on a device (the JSON beside the page), as somebody handed it in. It stays

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Column, Integer, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import Column, Index, Integer, String, Text, UniqueConstraint, Uuid
 
 from server.column_types import JsonText, UtcInstant
 from server.schema.columns import everywhere, spread
@@ -53,6 +53,19 @@ store = spread(
     Column("ended_at", UtcInstant),
     held(),
     UniqueConstraint("org_id", "slug"),
+)
+# Each change of `store.confirmed_at`, for good; none where the store was, or is, on trial.
+confirmation = spread(
+    "confirmation",
+    Column("confirmation_id", Uuid, primary_key=True),
+    Column("store_id", Uuid, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("was_from", UtcInstant),
+    Column("counts_from", UtcInstant),
+    Column("reason", Text),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", UtcInstant, nullable=False),
+    Index("confirmation_by_store", "org_id", "store_id", "number"),
 )
 # `merged_into`: its cells count under that point, from `merged_since` on (none: all of them).
 point = spread(

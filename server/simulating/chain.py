@@ -122,6 +122,12 @@ class PlannedStore:
         still = (gap.first for gap in self.gaps if gap.broken and gap.after == self.ends)
         return next(still, None)
 
+    @property
+    def working(self) -> list[PlannedDevice]:
+        """The devices that are there and work at the end."""
+        still = self.silent_from is None
+        return [one for one in self.devices if one.after is None and still]
+
     def day_begins(self, day: date) -> datetime:
         """When a trading day begins, UTC."""
         return datetime.combine(day, DAY_STARTS, ZoneInfo(self.hours.zone)).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""What the devices of a simulated chain say of themselves at its end."""
+"""What the devices of a simulated chain say of themselves at its end, or at their own."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,20 +17,36 @@ SOFTWARE = "0.1.0"
 
 
 def say_hello(connection: Connection, chain: Chain, org_id: UUID, now: datetime) -> None:
-    """What the devices that are there at the end say of themselves."""
+    """The last that each device says of itself: now, or when it broke, or when it went."""
     found = Signs()
+    left = gone(chain)
     for one in chain.stores:
         for device in one.devices:
             if device.after is None:
                 at = now if one.silent_from is None else one.day_begins(one.silent_from)
-                for said in _said(one, device, at):
-                    found.take(org_id, device.name, said, at, retained=False)
-    keep_signs(connection, found.values)
+            elif left.get(device.name) == one.day_begins(device.after):
+                at = left[device.name]
+            else:
+                continue  # it went on to another store
+            for each in said(one, device, at):
+                found.take(org_id, device.name, each, at, retained=False)
+    keep_signs(connection, found)
 
 
-def _said(
+def gone(chain: Chain) -> dict[str, datetime]:
+    """When each device went that is in no store at the end: replaced, or its store closed."""
+    stays = {device.name: (one, device) for one in chain.stores for device in one.devices}
+    return {
+        name: one.day_begins(device.after)
+        for name, (one, device) in stays.items()
+        if device.after is not None
+    }
+
+
+def said(
     one: PlannedStore, device: PlannedDevice, now: datetime
 ) -> Iterator[State | Reported | Health]:
+    """Birth, configuration and heartbeat of a device."""
     keys = {kind: tuple(p.key for p in one.points if p.kind is kind) for kind in PointKind}
     counters = keys[PointKind.SERVICE_POINT]
     queues = tuple(Queue(id=key, feeds=counters) for key in keys[PointKind.QUEUE])

@@ -10,10 +10,11 @@ from server.periods import Period, monday_of
 from server.queries import time_of
 from server.rollups.calendar import Grain
 from server.rollups.regions import Tree, label_of, roll_region, tree_of
-from server.rollups.standing import Week, expectations_of, write_standing
+from server.rollups.standing import Week, write_standing
 from server.rollups.writing import read_rollups
 from server.schema.identity import store
 from server.simulating.chain import Chain
+from server.terms import expectations_of
 
 
 def stand(engine: Engine, chain: Chain, org_id: UUID) -> None:

@@ -3,7 +3,7 @@
 import math
 from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from itertools import chain as together
@@ -50,7 +50,30 @@ def messages(
         scale: of all histograms, where it is not to follow from a cell's visits.
     """
     for device in store.devices:
-        yield from _Device(seed, store, device, drawn, scale).messages()
+        yield from _Device(seed, store, device, drawn, scale=scale).messages()
+
+
+def messages_after(seed: int, store: PlannedStore, days: int) -> Iterator[Window]:
+    """What the devices that work at a store's end send of the days after it.
+
+    They go on with the next sequence, and join anew, as after a restart.
+
+    Args:
+        seed: the chain's.
+        store: the store.
+        days: how many.
+    """
+    later = replace(store, opens=store.ends, ends=store.ends + timedelta(days=days), gaps=())
+    for device in store.working:
+        sent, goes_on = _sent(store, device), replace(device, first=store.ends)
+        yield from _Device(seed + 1, later, goes_on, Drawn(), sent=sent).messages()
+
+
+def _sent(store: PlannedStore, device: PlannedDevice) -> int:
+    """How many messages a device has sent by the store's end."""
+    broken = [gap for gap in store.gaps if gap.broken]
+    slots = store.hours.slots(device.first, device.after or store.ends)
+    return sum(not any(gap.first <= one.day < gap.after for gap in broken) for one in slots)
 
 
 def geometry_of(device: PlannedDevice) -> str:
@@ -65,7 +88,9 @@ class _Device:
         store: PlannedStore,
         device: PlannedDevice,
         drawn: Drawn,
-        scale: int | None,
+        *,
+        scale: int | None = None,
+        sent: int = 0,
     ) -> None:
         self._store = store
         self._device = device
@@ -75,7 +100,7 @@ class _Device:
         self._joining = self._anew()
         self._weeks = Weeks(store)
         self._waiting: deque[Cell] = deque()
-        self._sequence = 0
+        self._sequence = sent
         self._geometry = geometry_of(device)
 
     def _anew(self) -> dict[str, Joining]:

@@ -31,13 +31,15 @@ _STEPS = round(HORIZON_S / STEP_S)
 class TrueFigures:
     """The truth, named as the figures are; shares in [0, 1], times in seconds.
 
-    `left_unserved` is what `abandoned` says of a team of which nothing about staff is told.
+    `left_late` is what `left_unserved` says of a team of which nothing about staff is told: without
+    those who were greeted and left before `ABANDON_AFTER_S`.
     """
 
     served_within: float
     greeted_within: float
     abandoned: float
     left_unserved: float
+    left_late: float
     waiting_median: float
     waiting_p90: float
     greeting_median: float
@@ -49,11 +51,11 @@ class TrueFigures:
     def told(self, team_size: int | None) -> dict[str, float]:
         """As it reads for a team: of a small or undeclared one nothing is told of staff."""
         found = asdict(self)
-        unserved = found.pop("left_unserved")
+        late = found.pop("left_late")
         if team_size is not None and team_size >= 3:
             return found
         kept = ("served_within", "waiting_median", "waiting_p90")
-        return {name: found[name] for name in kept} | {"abandoned": unserved}
+        return {name: found[name] for name in kept} | {"left_unserved": late}
 
 
 @cache
@@ -68,7 +70,8 @@ def true_figures(of: Service, expected: Expectations = EXPECTED) -> TrueFigures:
         served_within=grid.served(serve),
         greeted_within=grid.greeted(greet),
         abandoned=grid.ungreeted_after(ABANDON_AFTER_S),
-        left_unserved=1 - served - grid.unserved_before(ABANDON_AFTER_S),
+        left_unserved=1 - served - passed,
+        left_late=1 - served - grid.unserved_before(ABANDON_AFTER_S),
         waiting_median=grid.waiting_at(0.5),
         waiting_p90=grid.waiting_at(0.9),
         greeting_median=-of.greet_s * math.log(0.5),

@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, select
 
 from server.errors import SimulationError
-from server.identity import Change, apply_identity, end_store
+from server.identity import Change, apply_identity, end_store, retire_device
 from server.ingest.directory import Devices, Directory
 from server.periods import StoreTime
 from server.queries import time_of
 from server.schema.identity import organisation, store
 from server.simulating.chain import Chain
+from server.simulating.fleet import gone
 from server.simulating.identity import identity_of
 
 
@@ -30,7 +31,7 @@ class Where:
 
 
 def make_identity(connection: Connection, chain: Chain, now: datetime) -> None:
-    """Make the identity; stores that closed for good are ended.
+    """Make the identity; stores that closed for good are ended, devices that went are retired.
 
     Raises:
         SimulationError: a store of that organisation has the key of a simulated one.
@@ -47,6 +48,10 @@ def make_identity(connection: Connection, chain: Chain, now: datetime) -> None:
             where = places[one.key]
             change = Change(connection, where.org_id, "simulation", now)
             end_store(change, where.store_id, one.day_begins(one.ends))
+    org_id = places[chain.stores[0].key].org_id
+    change = Change(connection, org_id, "simulation", now)
+    for name, at in gone(chain).items():
+        retire_device(change, name, at)
 
 
 def placed_stores(connection: Connection, chain: Chain, now: datetime) -> dict[str, Where]:

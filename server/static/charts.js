@@ -76,6 +76,23 @@
     }
   }
 
+  // Where cells before and after are not strictly comparable; the table says what changed.
+  function cuts(plot, rows) {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.strokeStyle = colour("--range");
+    ctx.lineWidth = 1.5 * devicePixelRatio;
+    ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+    for (const row of rows.filter((one) => one.dataset.cut !== undefined)) {
+      const at = plot.valToPos(number(row, "start"), "x", true);
+      ctx.beginPath();
+      ctx.moveTo(at, bbox.top);
+      ctx.lineTo(at, bbox.top + bbox.height);
+      ctx.stroke();
+    }
+    ctx.restore();
+  }
+
   // Whole minutes once the axis is long enough to be ticked in them.
   function ticks(values, box) {
     const minutes = values.length > 0 && values.every((at) => at % 60 === 0);
@@ -108,7 +125,7 @@
       ],
       series: [{}, band, band, { stroke: accent, width: 2.5, points: { show: false } }],
       bands: [{ series: [2, 1], fill: colour("--accent-soft") }],
-      hooks: { drawClear: [(self) => ground(self, rows, box.dataset.closed !== undefined)] },
+      hooks: { drawClear: [(self) => ground(self, rows, box.dataset.closed !== undefined)], draw: [(self) => cuts(self, rows)] },
     }, columns(rows, top * 2), box);
     box.plot = plot;
   }

@@ -12,7 +12,7 @@ from server.errors import ExpectationError
 from server.figures import Expectations
 from server.health import Health
 from server.periods import LONGEST, Period
-from server.queries import StoreView, Terms, terms_in_force
+from server.queries import StoreView
 from server.scope import Scope
 from server.totals import read_total
 from server.web.device_api import device_routes
@@ -24,6 +24,7 @@ from server.web.shapes import CourseOut, KeyOut, PointFiguresOut, StepOut, Store
 from server.web.v1.accounts import account_routes
 from server.web.v1.amendments import amendment_routes
 from server.web.v1.calendar import period_asked
+from server.web.v1.changes import change_routes
 from server.web.v1.conditional import Conditional
 from server.web.v1.devices import device_change_routes
 from server.web.v1.evidence import evidence_routes
@@ -35,7 +36,7 @@ from server.web.v1.stores import store_routes
 from server.web.week_shapes import StoreWeeksOut
 from server.weeks import weeks_of
 
-AS_REPORTED = "as the device reports it, and so is none given; any other value is refused (422)"
+AS_REPORTED = "as it was in force then, and so is none given; any other value is refused (422)"
 Seconds = Annotated[float | None, Query(ge=1, le=3600, description=AS_REPORTED)]
 
 
@@ -49,6 +50,7 @@ def api_router(parts: Parts) -> APIRouter:
         route_class=Conditional,
     )
     place_routes(router, parts)
+    change_routes(router, parts)
     store_routes(router, parts)
     point_routes(router, parts)
     _store_figures(router, parts)
@@ -83,11 +85,8 @@ def _store_figures(router: APIRouter, parts: Parts) -> None:
         asked = period_asked(start, end, LONGEST)
         with parts.engine.connect() as connection:
             one = queries.store_by_id(connection, caller.scope, store_id)
-            terms = terms_in_force(
-                queries.devices(connection, caller.scope, parts.clock(), store_id)
-            )
-            wanted = _wanted(terms.expectations, greet_within_s, serve_within_s)
-            total = read_total(connection, one, asked, Terms(wanted, terms.k))
+            total = read_total(connection, one, asked)
+        _check_wanted(total.expectations, greet_within_s, serve_within_s)
         return StoreFiguresOut.of(one, asked, total)
 
     @router.get("/stores/{store_id}/weeks", operation_id="listStoreWeeks")
@@ -143,23 +142,20 @@ def _ask(
     with parts.engine.connect() as connection:
         point = queries.point_by_id(connection, scope, point_id)
         store = queries.store_by_id(connection, scope, point.store_id)
-        wanted = _wanted(queries.terms_of(connection, point.ref, asked).expectations, *within_s)
-        found = answer(
-            connection, store, point, asked, now, expectations=wanted, with_course=with_course
-        )
-        return found, store
+        found = answer(connection, store, point, asked, now, with_course=with_course)
+    _check_wanted(found.expectations, *within_s)
+    return found, store
 
 
-def _wanted(usual: Expectations, greet_s: float | None, serve_s: float | None) -> Expectations:
-    """The expectations reported, which alone are answered: others would undo the steps."""
-    wanted = Expectations(greet_s or usual.greet_within_s, serve_s or usual.serve_within_s)
-    if wanted != usual:
+def _check_wanted(usual: Expectations, greet_s: float | None, serve_s: float | None) -> None:
+    """Refuse other expectations than those in force then: they would undo the steps."""
+    wanted = greet_s or usual.greet_within_s, serve_s or usual.serve_within_s
+    if wanted != (usual.greet_within_s, usual.serve_within_s):
         raise ExpectationError(
             f"expected greet_within_s {usual.greet_within_s:g} and serve_within_s "
-            f"{usual.serve_within_s:g}, which the device reports: shares for other limits "
+            f"{usual.serve_within_s:g}, which were in force then: shares for other limits "
             "would undo the steps in which they come"
         )
-    return usual
 
 
 def health_router(parts: Parts) -> APIRouter:

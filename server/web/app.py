@@ -16,7 +16,10 @@ from server.access.recorder import Recorder
 from server.web.accounts_pages import accounts_router
 from server.web.amend_pages import amending_router
 from server.web.api import api_router, health_router
+from server.web.change_pages import changes_router
+from server.web.confirm_pages import confirming_router
 from server.web.cookies import Cookies
+from server.web.device_pages import device_router
 from server.web.fleet_pages import fleet_router
 from server.web.needs import OPEN, check_rights
 from server.web.noting import Noting
@@ -26,6 +29,7 @@ from server.web.privacy_pages import privacy_router
 from server.web.problems import handle_problems
 from server.web.protection import Protection
 from server.web.refusals import handle_refusals
+from server.web.setup_pages import setup_router
 from server.web.sign_in import sign_in_router
 from server.web.token_api import token_api_router
 from server.web.token_pages import token_router
@@ -84,8 +88,12 @@ def routers(app: FastAPI, parts: Parts, renderer: Renderer) -> tuple[APIRouter, 
         health_router(parts),
         _description(app),
         pages_router(parts, renderer),
+        changes_router(parts, renderer),
         amending_router(parts, renderer),
+        confirming_router(parts, renderer),
         fleet_router(parts, renderer),
+        device_router(parts, renderer),
+        setup_router(parts, renderer),
         privacy_router(parts, renderer),
         sign_in_router(parts, renderer),
         token_router(parts, renderer),

@@ -9,16 +9,18 @@ from sqlalchemy import Connection
 
 from server import queries
 from server.amending import Amendment, Kind, amendments, rulings_of
-from server.answers import PointAnswer, answer
+from server.answers import PointAnswer, answers
 from server.attention import Attention, attention
 from server.course import LONGEST_COURSE
 from server.heads import KeptHead, latest_heads
+from server.identity import Confirmation, confirmations
 from server.periods import Period
-from server.queries import DeviceView, PointView, StoreView, terms_in_force
+from server.queries import DeviceView, PointView, StoreView
 from server.released_cell import ReleasedCell
 from server.scope import Scope
 from server.suppression import Within, count_released, standing_cells
-from server.totals import StoreTotal, total_of
+from server.terms import in_force_at, in_force_in
+from server.totals import StoreTotal, queues_in, total_of
 from server.web.choices import Choice, Chosen, choose, usual
 from server.web.gaps import Missing, missing_of
 from server.web.hour_map import HourMap, hour_map
@@ -38,6 +40,7 @@ class StorePage:
         missing: of each point, why opening time has no figures.
         amendments: the latest ones, withdrawn ones too.
         notes: the standing notes about the period.
+        confirmations: each change of when the store's figures began to count.
         points: of the store.
     """
 
@@ -53,6 +56,7 @@ class StorePage:
     points: tuple[PointView, ...]
     amendments: tuple[Amendment, ...]
     notes: tuple[Amendment, ...]
+    confirmations: tuple[Confirmation, ...]
     maps: Mapping[UUID, HourMap] = field(default_factory=dict)
     missing: Mapping[UUID, tuple[Missing, ...]] = field(default_factory=dict)
 
@@ -87,18 +91,21 @@ def store_page(
         store = queries.store_by_id(connection, scope, store_id)
         points = tuple(queries.points(connection, store))
         chosen = _chosen(connection, store, points, now, choice, first=first, last=last)
-        answers = tuple(answer(connection, store, one, chosen.period, now) for one in points)
-        devices = tuple(queries.devices(connection, scope, now, store_id))
-        cells = [(one.point, one.released) for one in answers]
-        total = total_of(cells, terms_in_force(devices))
+        found = answers(connection, store, points, chosen.period, now)
+        known = queries.devices(connection, scope, now, store_id)
+        devices = tuple(sorted(known, key=lambda one: one.retired))
+        cells = [(one.point, one.released) for one in found]
+        queues = queues_in(connection, store, chosen.period)
+        terms = in_force_in(connection, store.org_id, store_id, chosen.period)
+        total = total_of(cells, terms, queues)
         said = amendments(connection, store.org_id, store.store_id)
         return StorePage(
             store=store,
             chosen=chosen,
             now=now,
             total=total,
-            attention=attention(answers, total),
-            answers=answers,
+            attention=attention(found, total),
+            answers=found,
             weeks=latest_weeks(connection, store, devices, chosen.period),
             devices=devices,
             heads=latest_heads(connection, devices),
@@ -109,8 +116,9 @@ def store_page(
                 for one in said
                 if one.kind is Kind.NOTE and one.stands and one.period.meets(chosen.period)
             ),
-            maps=_maps(connection, store, answers, chosen),
-            missing={one.point.ref.point_id: missing_of(one.steps) for one in answers},
+            confirmations=tuple(confirmations(connection, store.org_id, store.store_id)),
+            maps=_maps(connection, store, found, chosen),
+            missing={one.point.ref.point_id: missing_of(one.steps) for one in found},
         )
 
 
@@ -133,21 +141,24 @@ def _chosen(
 
 
 def _maps(
-    connection: Connection, store: StoreView, answers: Sequence[PointAnswer], chosen: Chosen
+    connection: Connection, store: StoreView, of: Sequence[PointAnswer], chosen: Chosen
 ) -> dict[UUID, HourMap]:
     """The maps over the chosen days; over the seven up to the last one, where they are fewer."""
     first = min(chosen.first, chosen.last - A_WEEK + timedelta(days=1))
     period = store.time.days(first, chosen.last)
     if period.end - period.start > LONGEST_COURSE:
         return {}
-    wanted = [one for one in answers if not one.point.is_queue]
+    wanted = [one for one in of if not one.point.is_queue]
+    rulings = rulings_of(connection, store.org_id, store.store_id)
+    ids = [one.point.ref.point_id for one in wanted]
+    terms = in_force_at(connection, store.org_id, ids, period, rulings)
     found = _cells(connection, store, wanted, period)
     maps = {
         one.point.ref.point_id: hour_map(
             [cell for cell in found if cell.point_id == one.point.ref.point_id],
             store.time,
             period,
-            one.expectations,
+            terms[one.point.ref.point_id].during(period).expectations,
         )
         for one in wanted
     }
@@ -155,11 +166,11 @@ def _maps(
 
 
 def _cells(
-    connection: Connection, store: StoreView, answers: Sequence[PointAnswer], period: Period
+    connection: Connection, store: StoreView, of: Sequence[PointAnswer], period: Period
 ) -> list[ReleasedCell]:
     """The released cells inside `period` of these points; those of the course, if it is that."""
-    if all(one.asked == period for one in answers):
-        return [step.cell for one in answers for step in one.steps if step.cell is not None]
+    if all(one.asked == period for one in of):
+        return [step.cell for one in of for step in one.steps if step.cell is not None]
     rulings = rulings_of(connection, store.org_id, store.store_id)
-    ids = [one.point.ref.point_id for one in answers]
+    ids = [one.point.ref.point_id for one in of]
     return standing_cells(connection, store.org_id, rulings, ids, Within.whole(period))

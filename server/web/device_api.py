@@ -12,7 +12,7 @@ from server import catalogue, heads, queries
 from server.access.callers import Caller
 from server.errors import NotFoundError
 from server.periods import StoreTime
-from server.queries import DeviceView
+from server.queries import DeviceView, Which
 from server.stays import seen_stays
 from server.web.device_shapes import (
     AssignmentOut,
@@ -45,9 +45,9 @@ def _devices(router: APIRouter, parts: Parts) -> None:
         """Devices with their last sign of life and the latest head of their ledger."""
         after = after_name(cursor)
         with parts.engine.connect() as connection:
-            every = queries.devices(connection, caller.scope, parts.clock(), store_id)
-            found = [one for one in every if after is None or one.device > after]
-            page = page_of(found[: limit + 1], limit, lambda one: [one.device])
+            part = Which(after=after, limit=limit + 1)
+            found = queries.devices(connection, caller.scope, parts.clock(), store_id, part)
+            page = page_of(found, limit, lambda one: [one.device])
             items = _outs(connection, caller, page.items)
         return DevicesOut(items=items, next_cursor=page.next_cursor)
 
@@ -75,9 +75,10 @@ def one_device(connection: Connection, parts: Parts, caller: Caller, name: str) 
     Raises:
         NotFoundError: no such device in the caller's scope.
     """
-    _, store_id = catalogue.store_of_device(connection, caller.scope, name)
-    every = queries.devices(connection, caller.scope, parts.clock(), store_id)
-    found = _outs(connection, caller, tuple(one for one in every if one.device == name))
+    catalogue.store_of_device(connection, caller.scope, name)
+    alone = Which(names=[name])
+    views = queries.devices(connection, caller.scope, parts.clock(), which=alone)
+    found = _outs(connection, caller, tuple(views))
     if not found:
         raise NotFoundError(f"no device {name}")
     return found[0]

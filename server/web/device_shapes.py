@@ -30,7 +30,10 @@ class KeptHeadOut(BaseModel):
 
 
 class KeptHeadsOut(BaseModel):
-    """For each day of the last 90 the largest head of each ledger, the latest first."""
+    """For each day of the last 90 the largest head of each ledger, the latest first.
+
+    On a day on which the device went to another store, there is one of each of the two.
+    """
 
     items: tuple[KeptHeadOut, ...]
 
@@ -46,6 +49,9 @@ class DeviceOut(BaseModel):
         Field(description="offline: by its own word or its last will; silent: 90 min unheard"),
     ]
     last_sign_at: datetime | None
+    retired_at: Annotated[
+        datetime | None, Field(description="replaced, or out of service, since; null: at work")
+    ]
     software: str | None
     faults: tuple[str, ...]
     clock: str | None
@@ -61,6 +67,7 @@ class DeviceOut(BaseModel):
             store_id=one.store_id,
             alive=one.alive,
             last_sign_at=None if sign_at is None else time.local(sign_at),
+            retired_at=None if one.retired_at is None else time.local(one.retired_at),
             software=one.software,
             faults=one.faults,
             clock=one.clock,

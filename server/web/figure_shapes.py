@@ -10,7 +10,7 @@ from server.figures import Cut, Measured, PointFigures
 from server.leaving import Leaving
 from server.periods import Period, StoreTime
 from server.statistics import Quantile, Share
-from server.suppression import Suppressed
+from server.suppression import Reason, Suppressed
 from server.unions import Counts
 
 HOLDS = "95 %: of sampling, with the buckets' width and the error of measuring"
@@ -29,9 +29,16 @@ class PeriodOut(BaseModel):
 
 
 class SuppressedOut(BaseModel):
-    """No figure: fewer than k parties, or nothing released for exactly this."""
+    """No figure, and why.
+
+    `few`: fewer than k parties in each cell, or nothing released for exactly this. `partial`:
+    a tenth or more of the parties that it would be about may be in cells that cannot enter it.
+    `limits`: the expectation changed within the period, or differs between the points; ask for
+    a part of it.
+    """
 
     suppressed: Literal[True] = True
+    reason: Reason = Reason.FEW
 
 
 class CountsOut(BaseModel):
@@ -79,9 +86,12 @@ class AttendedOut(BaseModel):
     covered: tuple[PeriodOut, ...]
 
 
+ONE_LIMIT = "null where several were in force: then there is no share within it"
 AnyShare = ShareOut | SuppressedOut
 AnyQuantile = QuantileOut | SuppressedOut
-LEFT_STEPS = "parties that left, to 5 % of the visits below 50, else to 1 %; null: suppressed"
+LEFT_STEPS = "parties that left unserved, to 5 % of the visits below 50, else to 1 %; null: suppressed"
+LEFT_UNSERVED = "of the visits that ended, those not served, greeted or not, without mere looks"
+ABANDONED = "of the visits that ended, those never greeted, without mere looks; not of small teams"
 NOT_OF_A_QUEUE = "null for a queue: its visits are parties that no counter served"
 
 
@@ -130,13 +140,23 @@ class MeasuredOut(BaseModel):
         )
 
 
+class ExpectationsOut(BaseModel):
+    """Expectations that were in force."""
+
+    greet_within_s: float
+    serve_within_s: float
+
+
 class FiguresOut(BaseModel):
     """Figures of the whole cells inside the period asked for."""
 
     suppressed: Literal[False] = False
     covered: tuple[PeriodOut, ...]
-    greet_within_s: float
-    serve_within_s: float
+    greet_within_s: Annotated[float | None, Field(description=ONE_LIMIT)]
+    serve_within_s: Annotated[float | None, Field(description=ONE_LIMIT)]
+    expectations: Annotated[
+        tuple[ExpectationsOut, ...], Field(description="all that were in force in this time")
+    ]
     visits: int
     already_there: Annotated[
         int, Field(description="of the visits, there when seeing began; in steps, as counts are")
@@ -146,15 +166,16 @@ class FiguresOut(BaseModel):
     ]
     passers_by: int
     served_within: Annotated[AnyShare | None, Field(description=NOT_OF_A_QUEUE)]
-    abandoned: AnyShare
+    left_unserved: Annotated[AnyShare, Field(description=LEFT_UNSERVED)]
     waiting_median: Annotated[AnyQuantile | None, Field(description=NOT_OF_A_QUEUE)]
     waiting_p90: Annotated[AnyQuantile | None, Field(description=NOT_OF_A_QUEUE)]
     greeted_within: Annotated[AnyShare | None, Field(description=NOT_OF_A_QUEUE)]
     greeting_median: AnyQuantile
     greeting_p90: AnyQuantile
     interaction_median: AnyQuantile
-    flawless: AnyShare
-    recovered: AnyShare
+    abandoned: Annotated[AnyShare, Field(description=ABANDONED)]
+    flawless: Annotated[AnyShare | None, Field(description=NOT_OF_A_QUEUE)]
+    recovered: Annotated[AnyShare | None, Field(description=NOT_OF_A_QUEUE)]
     attended_share: AttendedOut | SuppressedOut
     observed: Annotated[float, Field(description="share of visit seconds seen")]
     bridged: float
@@ -167,24 +188,32 @@ class FiguresOut(BaseModel):
         """Figures with the store's times."""
         shapes = _Shapes(figures, time)
         share, quantile = shapes.share, shapes.quantile
+        greet_s, serve_s = figures.expectations.limits_s
         return cls(
             covered=tuple(PeriodOut.of(one, time) for one in figures.covered),
-            greet_within_s=figures.expectations.greet_within_s,
-            serve_within_s=figures.expectations.serve_within_s,
+            greet_within_s=greet_s,
+            serve_within_s=serve_s,
+            expectations=tuple(
+                ExpectationsOut(
+                    greet_within_s=one.greet_within_s, serve_within_s=one.serve_within_s
+                )
+                for one in figures.expectations.all
+            ),
             visits=figures.visits,
             already_there=figures.already_there,
             unfinished=figures.unfinished,
             passers_by=figures.passers_by,
             served_within=None if is_queue else share("served_within"),
-            abandoned=share("abandoned"),
+            left_unserved=share("left_unserved"),
             waiting_median=None if is_queue else quantile("waiting_median"),
             waiting_p90=None if is_queue else quantile("waiting_p90"),
             greeted_within=None if is_queue else share("greeted_within"),
             greeting_median=quantile("greeting_median"),
             greeting_p90=quantile("greeting_p90"),
             interaction_median=quantile("interaction_median"),
-            flawless=share("flawless"),
-            recovered=share("recovered"),
+            abandoned=share("abandoned"),
+            flawless=None if is_queue else share("flawless"),
+            recovered=None if is_queue else share("recovered"),
             attended_share=shapes.attended("attended_share"),
             observed=figures.certainty.observed,
             bridged=figures.certainty.bridged,
@@ -205,7 +234,7 @@ class _Shapes:
         """A share; suppressed without counts."""
         one: Share | Suppressed = getattr(self.figures, name)
         if isinstance(one, Suppressed):
-            return SuppressedOut()
+            return SuppressedOut(reason=one.reason)
         return ShareOut(
             value=one.value,
             low=one.low,
@@ -223,7 +252,7 @@ class _Shapes:
         """The attended share."""
         one: float | Suppressed = getattr(self.figures, name)
         if isinstance(one, Suppressed):
-            return SuppressedOut()
+            return SuppressedOut(reason=one.reason)
         counts = CountsOut.made(self.figures.counts[name])
         return AttendedOut(value=one, counts=counts, covered=self._covered(name))
 
@@ -252,7 +281,9 @@ class LeavingOut(BaseModel):
 def _quantile(
     one: Quantile | Suppressed, counts: Counts | None, covered: tuple[PeriodOut, ...]
 ) -> AnyQuantile:
-    if isinstance(one, Suppressed) or counts is None:
+    if isinstance(one, Suppressed):
+        return SuppressedOut(reason=one.reason)
+    if counts is None:
         return SuppressedOut()
     return QuantileOut(
         value_s=_rounded(one.value_s),

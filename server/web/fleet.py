@@ -7,24 +7,32 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, exists, select
 
 from firmware_cfg.messages import Coverage
 from server import queries
-from server.periods import Period, intersect, subtract, union
-from server.queries import Alive, CoverageRange, DeviceView, StoreView, coverage_range
+from server.periods import LONGEST_WINDOW, Period, intersect, subtract, union
+from server.queries import (
+    Alive,
+    CoverageRange,
+    DeviceView,
+    StoreView,
+    Which,
+    alive_at,
+    coverage_range,
+)
 from server.schema.cells import window
-from server.schema.fleet import device_status
+from server.schema.fleet import NEVER, device_status
 from server.schema.identity import device
 from server.scope import Scope
 from server.web.parts import Parts
-from server.web.working import working
 
 DEVICES_A_PAGE = 40
 A_DAY = timedelta(days=1)
 SETTLES_AFTER = timedelta(hours=2)
 CERTIFICATE_SOON_DAYS = 30
 DISK_LOW_MB = 500
+VITALS = ("certificate_days", "disk_free_mb", "health_at")
 WORST_FIRST = (Alive.SILENT, Alive.OFFLINE, Alive.NEVER_SEEN, Alive.ONLINE)
 ALL = 1_000_000
 
@@ -102,12 +110,12 @@ def fleet_page(parts: Parts, scope: Scope, number: int = 1) -> FleetPage:
     period = Period(now - SETTLES_AFTER - A_DAY, now - SETTLES_AFTER)
     with parts.engine.connect() as connection:
         stores = {one.store_id: one for one in queries.stores(connection, scope, limit=ALL)}
-        known = working(connection, scope, queries.devices(connection, scope, now))
-        devices = [one for one in known if one.store_id in stores]
-        devices.sort(key=lambda one: (_order(one), stores[one.store_id].name, one.device))
-        last = max(1, -(-len(devices) // DEVICES_A_PAGE))
+        every = _at_work(connection, scope, stores, now, period)
+        last = max(1, -(-len(every) // DEVICES_A_PAGE))
         number = min(max(1, number), last)
-        page = devices[(number - 1) * DEVICES_A_PAGE : number * DEVICES_A_PAGE]
+        page = _views(
+            connection, scope, every[(number - 1) * DEVICES_A_PAGE : number * DEVICES_A_PAGE], now
+        )
         vitals = _vitals(connection, page, now)
         received = _received(connection, page, period)
     rows = [
@@ -122,16 +130,98 @@ def fleet_page(parts: Parts, scope: Scope, number: int = 1) -> FleetPage:
     return FleetPage(
         now=now,
         period=period,
-        counts=Counter(one.alive for one in devices),
-        faulty=sum(bool(one.faults) for one in devices),
+        counts=Counter(one.alive for one in every),
+        faulty=sum(one.is_faulty for one in every),
         rows=tuple(rows),
         number=number,
         last=last,
     )
 
 
-def _order(one: DeviceView) -> tuple[int, bool]:
-    return WORST_FIRST.index(one.alive), not one.faults
+@dataclass(frozen=True, slots=True)
+class _AtWork:
+    """The little of a device by which all of them are counted and put in order."""
+
+    device: str
+    store: str
+    alive: Alive
+    is_faulty: bool
+    vitals: Vitals
+    clock: str | None
+    sent_nothing: bool
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether the page names anything of it as wrong, though it is heard of."""
+        vitals = self.vitals
+        return (
+            self.is_faulty
+            or self.sent_nothing
+            or vitals.disk_is_low
+            or vitals.certificate_ends_soon
+            or self.clock not in (None, "synchronised")
+        )
+
+    @property
+    def order(self) -> tuple[int, bool, int, str, str]:
+        """Those that need somebody come first; of these, those whose certificate ends first."""
+        days = self.vitals.certificate_days
+        until = CERTIFICATE_SOON_DAYS if days is None else min(days, CERTIFICATE_SOON_DAYS)
+        of_state = WORST_FIRST.index(self.alive)
+        return of_state, not self.needs_somebody, until, self.store, self.device
+
+
+def _at_work(
+    connection: Connection,
+    scope: Scope,
+    stores: Mapping[UUID, StoreView],
+    now: datetime,
+    period: Period,
+) -> list[_AtWork]:
+    """The devices of these stores that are not retired, in order; `period` is the last day."""
+    same = (device_status.c.org_id == device.c.org_id) & (device_status.c.device == device.c.device)
+    came = exists().where(
+        window.c.org_id == device.c.org_id,
+        window.c.device == device.c.device,
+        window.c.start_at > period.start - LONGEST_WINDOW,
+        window.c.start_at < period.end,
+        window.c.end_at > period.start,
+    )
+    columns = device_status.c["last_sign_at", "online", "faults", "clock", *VITALS]
+    query = (
+        select(device.c.device, device.c.store_id, *columns, came.label("came"))
+        .outerjoin(device_status, same)
+        .where(device.c.retired_at.is_(None))
+    )
+    rows = connection.execute(scope.limit(query, device))
+    found = (
+        _at_work_of(row, stores[row.store_id], now, period)
+        for row in rows
+        if row.store_id in stores
+    )
+    return sorted(found, key=lambda one: one.order)
+
+
+def _at_work_of(row: Row[Any], store: StoreView, now: datetime, period: Period) -> _AtWork:
+    heard_at = None if row.last_sign_at == NEVER else row.last_sign_at
+    return _AtWork(
+        device=row.device,
+        store=store.name,
+        alive=alive_at(heard_at, now, said_goodbye=row.online is False),
+        is_faulty=bool(row.faults),
+        vitals=Vitals(row.health_at, _days_left(row, now), row.disk_free_mb),
+        clock=row.clock,
+        sent_nothing=not row.came and bool(store.time.open_times(period)),
+    )
+
+
+def _views(
+    connection: Connection, scope: Scope, some: Sequence[_AtWork], now: datetime
+) -> list[DeviceView]:
+    """These devices, in their order; an id is one device's, whoever has it."""
+    which = Which(names=[one.device for one in some])
+    known = {one.device: one for one in queries.devices(connection, scope, now, which=which)}
+    return [known[one.device] for one in some]
 
 
 _Key = tuple[UUID, str]
@@ -150,10 +240,17 @@ def _vitals(
 
 
 def _vital(row: Row[Any], now: datetime) -> Vitals:
-    days = row.certificate_days
-    if days is not None and row.health_at is not None:
-        days -= max(0, (now - row.health_at).days)
-    return Vitals(row.health_at, days, row.disk_free_mb, tuple(row.kernel_layers or ()))
+    layers = tuple(row.kernel_layers or ())
+    return Vitals(row.health_at, _days_left(row, now), row.disk_free_mb, layers)
+
+
+def _days_left(row: Row[Any], now: datetime) -> int | None:
+    """Until the certificate ends, from now on."""
+    days: int | None = row.certificate_days
+    if days is None or row.health_at is None:
+        return days
+    gone: int = (now - row.health_at).days
+    return days - max(0, gone)
 
 
 def _received(

@@ -9,23 +9,25 @@ Minutes count from the beginning of the trading day, on the store's wall clock.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from math import gcd
+from math import ceil, gcd
 from uuid import UUID
 
-from server.figures import Expectations, PointFigures, point_figures
+from firmware_cfg.histogram import Histogram
+from server.figures import Expectations, errors_of
 from server.periods import Period, StoreTime
 from server.released_cell import ReleasedCell
-from server.statistics import Share
-from server.suppression import Suppressed
-from server.unions import merged_unions, union_of
+from server.statistics import Share, share_within
+from server.suppression import Suppressed, reached, shown
+from server.unions import Measure, merged_unions, union_of
 
 WEEKDAYS = range(7)
 HOUR = 60
 LIMITS = (0.5, 0.7, 0.8, 0.9)
+NO_TIMES = Histogram(0, {})
 Minutes = tuple[int, int]
 
 
@@ -161,8 +163,17 @@ class _Asked:
 
 @lru_cache(maxsize=8192)
 def _served(asked: _Asked) -> Share | Suppressed:
-    figures = point_figures(merged_unions([union_of(one) for one in asked.cells]), asked.wanted)
-    return figures.served_within if isinstance(figures, PointFigures) else Suppressed()
+    """The share served in time, as `point_figures` says it, without the other figures."""
+    union = merged_unions(
+        [union_of(replace(one, stay=NO_TIMES, staff=None)) for one in asked.cells]
+    )
+    part = reached(union, Measure.WAITING)
+    _, serve_s = asked.wanted.limits_s
+    if serve_s is None or isinstance(part, Suppressed) or part.times is None:
+        return Suppressed()
+    error = errors_of(union).waiting
+    share = share_within(part.times, serve_s, error)
+    return shown(share, part.visits, part.k)
 
 
 def _place(period: Period, time: StoreTime) -> tuple[int, Minutes] | None:
@@ -171,8 +182,10 @@ def _place(period: Period, time: StoreTime) -> tuple[int, Minutes] | None:
     if period.end > time.begins(day + timedelta(days=1)):
         return None
     start, end = _minute(period.start, time), _minute(period.end, time)
-    if end <= start:
-        end = 24 * HOUR if period.end == time.begins(day + timedelta(days=1)) else start + 1
+    if period.end == time.begins(day + timedelta(days=1)):
+        end = 24 * HOUR
+    elif end <= start:  # it ends in the hour that comes twice
+        end = start + ceil(period.length_s / 60)
     return day.weekday(), (start, end)
 
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, StringConstraints
 
+from server.periods import StoreTime, check_years
+
 NO_CONTROL_SIGNS = r"^[^\x00-\x1f\x7f]*$"
 NO_CONTROL_SIGNS_BUT_LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 LONGEST_TEXT = 2000
@@ -31,3 +33,14 @@ Lines = Annotated[
     ),
 ]
 """Text that may have several lines."""
+
+
+def instant(time: StoreTime, at: datetime) -> datetime:
+    """A moment of a form, on a store's clock, as an instant.
+
+    Raises:
+        PeriodError: at an end of the calendar.
+    """
+    check_years(at.date(), at.date())
+    local = at if at.tzinfo is not None else at.replace(tzinfo=time.zone)
+    return local.astimezone(UTC)

@@ -1,7 +1,7 @@
 """What a route needs: every route names one right, and gets the caller who has it.
 
 A route says it in its signature: `caller: Figures`. Before the route runs, the caller is found
-by session or token, its turn at the API is counted, the request is noted for the log of who
+by session or token, its turn is counted, the request is noted for the log of who
 saw what, the right is checked, and, where something is changed with a session, the form token.
 `check_rights` refuses an application with a route that names none.
 """
@@ -139,8 +139,7 @@ def _caller(request: Request) -> Caller:
         caller = gate.by_session(secret)
     if caller is None:
         raise SignInNeededError("expected a signed-in account or a valid token")
-    if is_api(request):
-        gate.take_turn(caller)
+    gate.take_turn(caller, page=not is_api(request))
     return caller
 
 

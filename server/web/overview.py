@@ -1,18 +1,21 @@
 """The first page: what needs attention, then regions and stores, from rows of `standing` alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from server import queries
+from server.course import SETTLES_AFTER
 from server.errors import NotFoundError
-from server.periods import monday_of
+from server.periods import StoreTime, monday_of
 from server.queries import StoreView
+from server.rollups.regions import EAST, label_of
 from server.scope import Place, Scope
 from server.web.areas import Area, areas, opened_at, stores_in
 from server.web.parts import Parts
-from server.web.reasons import COMPARED, Note, notes
+from server.web.reasons import COMPARED, Note, is_comparable, notes
 from server.web.sparklines import Drawing, Scale, drawing
 from server.web.standings import NO_WEEK, NO_WEEKS, Figure, Week, Weeks, weeks_of
 from server.web.working import Sign, signs
@@ -22,7 +25,7 @@ NOTES_SHOWN = 6
 TREND_WEEKS = 8
 EARLIER_WEEKS = 4
 TREND = "served_within"
-SETTLES = timedelta(days=2)
+A_WEEK = timedelta(weeks=1)
 ALL = 1_000_000
 
 
@@ -50,8 +53,31 @@ class OverviewRow:
 
     @property
     def troubled(self) -> tuple[Sign, ...]:
-        """Devices that are silent or offline."""
-        return tuple(one for one in self.devices if one.is_gone)
+        """Devices that are silent or offline, or were never heard of."""
+        return tuple(one for one in self.devices if one.is_gone or one.is_unheard)
+
+
+class Calm(StrEnum):
+    """What may be said where nothing stands out: no more than was looked at."""
+
+    ALL_WELL = "all_well"
+    NOT_COMPARED = "not_compared"
+    NO_DEVICES = "no_devices"
+
+    @classmethod
+    def of(
+        cls,
+        stores: Sequence[StoreView],
+        weeks: Mapping[UUID, Weeks],
+        devices: Sequence[Sign],
+        mondays: Sequence[date],
+    ) -> "Calm":
+        """Of the last of these weeks, and the four before."""
+        if not devices:
+            return cls.NO_DEVICES
+        earlier = mondays[-1 - EARLIER_WEEKS : -1]
+        compared = is_comparable(stores, weeks, mondays[-1], earlier)
+        return cls.ALL_WELL if compared else cls.NOT_COMPARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +87,9 @@ class OverviewPage:
     Attributes:
         now: the present.
         monday: of the week shown.
-        running: whether that week is not over yet.
         mondays: of the weeks of the trends.
         notes: stores that need attention; the first few stand open.
+        calm: what may be said where there are none.
         areas: organisations and regions.
         rows: the stores of this page, where fewest were served in time first.
         scale: of all trends.
@@ -74,9 +100,9 @@ class OverviewPage:
 
     now: datetime
     monday: date
-    running: bool
     mondays: tuple[date, ...]
     notes: tuple[Note, ...]
+    calm: Calm
     areas: tuple[OverviewRow, ...]
     rows: tuple[OverviewRow, ...]
     scale: Scale
@@ -85,6 +111,11 @@ class OverviewPage:
     number: int
     last: int
     stores: int
+
+    @property
+    def sunday(self) -> date:
+        """The last day of the week shown."""
+        return self.monday + timedelta(days=6)
 
     @property
     def first_notes(self) -> tuple[Note, ...]:
@@ -97,9 +128,16 @@ class OverviewPage:
         return self.notes[NOTES_SHOWN:]
 
 
-def shown_week(now: datetime) -> date:
-    """The Monday of the week that ran two days ago: a week is shown from its third day on."""
-    return monday_of((now - SETTLES).date())
+def shown_week(now: datetime, times: Iterable[StoreTime] = ()) -> date:
+    """The Monday of the last week that is over and settled in all stores.
+
+    The running week is no week yet: its days are not those of a week, and what joins whole weeks
+    has no figures in it.
+    """
+    last = monday_of((now + EAST).date()) - A_WEEK
+    ends = [one.week_of(last).end for one in times]
+    over = max(ends, default=label_of(last).end)
+    return last if over + SETTLES_AFTER <= now else last - A_WEEK
 
 
 def overview_page(
@@ -111,15 +149,16 @@ def overview_page(
         NotFoundError: no such region in `scope`.
     """
     now = parts.clock()
-    monday = shown_week(now)
-    mondays = tuple(monday - timedelta(weeks=back) for back in reversed(range(TREND_WEEKS)))
-    earlier = mondays[-1 - EARLIER_WEEKS : -1]
     with parts.engine.connect() as connection:
         stores = queries.stores(connection, scope, limit=ALL)
+        clocks = {(one.time.zone, one.time.day_starts): one.time for one in stores}
+        monday = shown_week(now, clocks.values())
+        mondays = tuple(monday - timedelta(weeks=back) for back in reversed(range(TREND_WEEKS)))
+        earlier = mondays[-1 - EARLIER_WEEKS : -1]
         devices = signs(connection, scope, now)
         places = [_place(one) for one in stores if not one.is_trial]
         weeks = weeks_of(connection, places, [monday])
-        past = weeks_of(connection, places, earlier, COMPARED)
+        past = weeks_of(connection, places, earlier, [*COMPARED, "visits"])
         tree = areas(connection, scope)
         chosen = _chosen(tree, region_id)
         inside = stores if chosen is None else stores_in(connection, stores, tree, chosen)
@@ -133,9 +172,9 @@ def overview_page(
     return OverviewPage(
         now=now,
         monday=monday,
-        running=monday_of(now.date()) == monday,
         mondays=mondays,
         notes=tuple(notes(stores, known, devices, monday, earlier)),
+        calm=Calm.of(stores, known, devices, mondays),
         areas=tuple(_area_row(one, drawn, of_areas) for one in opened),
         rows=_store_rows(page, drawn, weeks, devices),
         scale=drawn.scale,

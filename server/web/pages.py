@@ -18,6 +18,7 @@ from server.errors import PeriodError
 from server.queries import Alive
 from server.web.choices import Choice
 from server.web.contents import store_page
+from server.web.course_rows import course_rows
 from server.web.needs import OPEN, Figures
 from server.web.overview import overview_page
 from server.web.parts import Parts
@@ -103,7 +104,7 @@ class Renderer:
             languages=LANGUAGES,
             themes=THEMES,
         )
-        self._templates.globals["asset"] = asset
+        self._templates.globals.update(asset=asset, course_rows=course_rows)
 
     def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """A whole page."""

@@ -1,5 +1,6 @@
 """The privacy pages, for auditors and administrators; and the log of who saw what."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -7,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from server import audit_reports, queries
 from server.access.callers import Caller
@@ -15,8 +16,10 @@ from server.access.log import Entry, entries
 from server.audit_reports import AuditReport, ReportError
 from server.database import writer
 from server.errors import NotFoundError
-from server.queries import DeviceView, StoreView
+from server.queries import DeviceView, StoreView, Which
+from server.schema.identity import store
 from server.scope import Scope
+from server.terms import latest_k
 from server.web.inputs import Instant, Line
 from server.web.needs import Evidence, ForLog
 from server.web.pages import PageNumber, Renderer
@@ -24,7 +27,6 @@ from server.web.parts import Parts
 from server.web.store_privacy import store_privacy
 
 STORES_A_PAGE = 50
-LATEST_REPORTS = 200
 ENTRIES_A_PAGE = 100
 ALL = 1_000_000
 STORE = "/stores/{store_id}/privacy"
@@ -34,16 +36,12 @@ Before = Annotated[Instant | None, Query()]
 
 @dataclass(frozen=True, slots=True)
 class PrivacyRow:
-    """A store in the list: the threshold that its devices report, and its latest audit."""
+    """A store in the list: the threshold of its latest cells, if any, and its latest audit."""
 
     store: StoreView
     devices: tuple[DeviceView, ...]
     latest: AuditReport | None
-
-    @property
-    def k(self) -> int:
-        """The strictest one."""
-        return queries.terms_in_force(self.devices).k
+    k: int | None
 
 
 def privacy_router(parts: Parts, renderer: Renderer) -> APIRouter:
@@ -59,10 +57,12 @@ def _privacy_routes(router: APIRouter, parts: Parts, renderer: Renderer) -> None
     @router.get("/privacy", name="privacy")
     def listed(request: Request, caller: Evidence, page: PageNumber = 1) -> Response:
         with parts.engine.connect() as connection:
-            rows = _rows(connection, caller.scope, parts.clock())
-        last = max(1, -(-len(rows) // STORES_A_PAGE))
-        number = min(page, last)
-        shown = rows[(number - 1) * STORES_A_PAGE : number * STORES_A_PAGE]
+            stores = queries.stores(connection, caller.scope, limit=ALL)
+            stores.sort(key=lambda one: (one.organisation, one.name))
+            last = max(1, -(-len(stores) // STORES_A_PAGE))
+            number = min(page, last)
+            here = stores[(number - 1) * STORES_A_PAGE : number * STORES_A_PAGE]
+            shown = _rows(connection, caller.scope, here, parts.clock())
         return renderer.page(request, "privacy.html", rows=shown, number=number, last=last)
 
     @router.get(STORE, name="storePrivacy")
@@ -71,20 +71,20 @@ def _privacy_routes(router: APIRouter, parts: Parts, renderer: Renderer) -> None
         return renderer.page(request, "store_privacy.html", page=page, refused=None)
 
 
-def _rows(connection: Connection, scope: Scope, now: datetime) -> list[PrivacyRow]:
+def _rows(
+    connection: Connection, scope: Scope, stores: Sequence[StoreView], now: datetime
+) -> list[PrivacyRow]:
+    ids = [one.store_id for one in stores]
     of_store: dict[UUID, list[DeviceView]] = {}
-    for one in queries.devices(connection, scope, now):
+    for one in queries.devices(connection, scope, now, which=Which(store_ids=ids)):
         of_store.setdefault(one.store_id, []).append(one)
-    latest: dict[UUID, AuditReport] = {}
-    for report in audit_reports.reports(connection, scope, limit=LATEST_REPORTS):
-        known = latest.setdefault(report.store_id, report)
-        if report.made_at > known.made_at:
-            latest[report.store_id] = report
-    found = []
-    for store in queries.stores(connection, scope, limit=ALL):
-        devices = tuple(of_store.get(store.store_id, ()))
-        found.append(PrivacyRow(store, devices, latest.get(store.store_id)))
-    return sorted(found, key=lambda row: (row.store.organisation, row.store.name))
+    latest = audit_reports.latest_of(connection, scope, ids)
+    k = latest_k(connection, {(one.org_id, one.store_id) for one in stores})
+    return [
+        PrivacyRow(one, tuple(of_store.get(one_id, ())), latest.get(one_id), k.get(one_id))
+        for one in stores
+        for one_id in (one.store_id,)
+    ]
 
 
 def _report_routes(router: APIRouter, parts: Parts, renderer: Renderer) -> None:
@@ -133,8 +133,13 @@ def _log_routes(router: APIRouter, parts: Parts, renderer: Renderer) -> None:
             place = (before, entry)
         with parts.engine.connect() as connection:
             found = entries(connection, caller.scope, before=place, limit=ENTRIES_A_PAGE + 1)
-            stores = queries.stores(connection, caller.scope, limit=ALL)
-        names = {one.store_id: one.name for one in stores}
-        shown = found[:ENTRIES_A_PAGE]
+            shown = found[:ENTRIES_A_PAGE]
+            names = _names(connection, caller.scope, {one.store_id for one in shown})
         more: Entry | None = shown[-1] if len(found) > ENTRIES_A_PAGE else None
         return renderer.page(request, "access_log.html", entries=shown, names=names, more=more)
+
+
+def _names(connection: Connection, scope: Scope, store_ids: set[UUID | None]) -> dict[UUID, str]:
+    """What stores are called, of those that lie in `scope`."""
+    query = select(store.c.store_id, store.c.name).where(store.c.store_id.in_(store_ids - {None}))
+    return {row.store_id: row.name for row in connection.execute(scope.limit(query, store))}

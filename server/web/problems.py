@@ -10,7 +10,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
-from starlette.exceptions import HTTPException
 
 from server.access.errors import RefusedError, TooManyError
 from server.audit_reports import ReportError
@@ -63,18 +62,10 @@ def handle_problems(app: FastAPI) -> None:
     def in_the_way(_request: Request, error: Exception) -> Response:
         return problem_response(409, str(error))
 
-    @app.exception_handler(RequestValidationError)
-    def invalid(_request: Request, error: RequestValidationError) -> Response:
-        found = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-        return problem_response(422, "; ".join(found))
 
-    @app.exception_handler(HTTPException)
-    def other(_request: Request, error: HTTPException) -> Response:
-        return problem_response(error.status_code, str(error.detail))
-
-    @app.exception_handler(Exception)
-    def unexpected(_request: Request, _error: Exception) -> Response:
-        return problem_response(500, "Something went wrong here; the server's log says what.")
+def said_of(error: RequestValidationError) -> str:
+    """Where a request is not what was expected, and why."""
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
 
 
 def retry_after(error: TooManyError) -> dict[str, str]:

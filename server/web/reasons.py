@@ -3,13 +3,14 @@
 A figure is held against that of the middle store, where at least five stores are seen, and
 against the middle of the store's own four weeks before. It is named where it is worse by at
 least `NOTEWORTHY` and its 95 % range does not hold the other figure. It is *sure* where the two
-ranges do not meet, and else *likely*. A device that is silent, or a trial, is a fact.
+ranges do not meet, and else *likely*. A device that is silent or was never heard of, a week
+without figures after weeks that had some, and a trial are facts.
 
 Reasons are ranked by how sure they are, then by how many parties of a week they concern; a trial
 comes last, since nothing is wrong with it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -32,9 +33,11 @@ class Kind(StrEnum):
 
     GREETED = "greeted_within"
     SERVED = "served_within"
-    LEFT = "abandoned"
+    LEFT = "left_unserved"
     WAITING = "waiting_p90"
     SILENT = "silent"
+    NEVER_SEEN = "never_seen"
+    EMPTY = "empty"
     COVERAGE = "coverage"
     TRIAL = "trial"
 
@@ -61,7 +64,7 @@ class Reason:
         figure: the store's figure.
         other: the figure that it was held against.
         against: whose that is.
-        devices: labels of silent devices.
+        devices: labels of devices that are silent, or were never heard of.
     """
 
     kind: Kind
@@ -103,8 +106,7 @@ def notes(
         mine = weeks.get(store.store_id, NO_WEEKS)
         reasons = _facts(store, mine, of_store.get(store.store_id, []), shown)
         if not store.is_trial:
-            before = [mine.get(monday, NO_WEEK) for monday in earlier]
-            reasons += _figures(mine.get(shown, NO_WEEK), before, middles)
+            reasons += _figures(mine.get(shown, NO_WEEK), _before(mine, earlier), middles)
         if reasons:
             found.append(Note(store, tuple(sorted(reasons, key=lambda one: one.order))))
     return sorted(found, key=lambda note: (note.reasons[0].order, note.store.name))
@@ -129,10 +131,39 @@ def _middle(figures: Sequence[Figure]) -> Figure:
     return ordered[len(ordered) // 2]
 
 
+def is_comparable(
+    stores: Sequence[StoreView], weeks: Mapping[UUID, Weeks], shown: date, earlier: Sequence[date]
+) -> bool:
+    """Whether any figure of the week `shown` can be held against another."""
+    middles = _middles(stores, weeks, shown)
+    mine = (weeks.get(one.store_id, NO_WEEKS) for one in stores if not one.is_trial)
+    return any(
+        True
+        for each in mine
+        for _ in _pairs(each.get(shown, NO_WEEK), _before(each, earlier), middles)
+    )
+
+
+def _before(weeks: Weeks, earlier: Sequence[date]) -> list[Week]:
+    return [weeks.get(monday, NO_WEEK) for monday in earlier]
+
+
 def _figures(
     week: Week, before: Sequence[Week], middles: Mapping[tuple[Kind, float | None], Figure]
 ) -> list[Reason]:
-    found = []
+    """What is clearly worse, of each kind the more pressing reason."""
+    found: dict[Kind, Reason] = {}
+    for kind, one, other, against in _pairs(week, before, middles):
+        reason = _compared(kind, one, other, against)
+        if reason is not None and (kind not in found or reason.order < found[kind].order):
+            found[kind] = reason
+    return list(found.values())
+
+
+def _pairs(
+    week: Week, before: Sequence[Week], middles: Mapping[tuple[Kind, float | None], Figure]
+) -> Iterator[tuple[Kind, Figure, Figure, Against]]:
+    """The figures of a week, each with one that it can be held against."""
     for kind in COMPARED:
         one = week.get(kind)
         if one is None:
@@ -144,17 +175,11 @@ def _figures(
             and each.value is not None
             and each.expected_s == one.expected_s
         ]
-        others = [
-            (Against.STORES, middles.get((kind, one.expected_s))),
-            (Against.EARLIER, _middle(past) if len(past) >= FEWEST_WEEKS else None),
-        ]
-        reasons = [
-            reason
-            for against, other in others
-            if other is not None and (reason := _compared(kind, one, other, against)) is not None
-        ]
-        found += sorted(reasons, key=lambda reason: reason.order)[:1]
-    return found
+        middle = middles.get((kind, one.expected_s))
+        if middle is not None:
+            yield kind, one, middle, Against.STORES
+        if len(past) >= FEWEST_WEEKS:
+            yield kind, one, _middle(past), Against.EARLIER
 
 
 def _compared(kind: Kind, one: Figure, other: Figure, against: Against) -> Reason | None:
@@ -184,22 +209,32 @@ def _compared(kind: Kind, one: Figure, other: Figure, against: Against) -> Reaso
 
 
 def _facts(store: StoreView, weeks: Weeks, devices: Sequence[Sign], shown: date) -> list[Reason]:
-    found = []
     visits = max((_visits(week) for week in weeks.values()), default=0.0)
-    gone = [one for one in devices if one.is_gone]
-    if gone:
-        concerned = visits * len(gone) / len(devices)
-        labels = tuple(one.label for one in gone)
-        found.append(Reason(Kind.SILENT, sure=True, concerned=concerned, devices=labels))
+    found = []
+    for kind, some in (
+        (Kind.SILENT, [one.label for one in devices if one.is_gone]),
+        (Kind.NEVER_SEEN, [one.label for one in devices if one.is_unheard]),
+    ):
+        if some:
+            concerned = visits * len(some) / len(devices)
+            found.append(Reason(kind, sure=True, concerned=concerned, devices=tuple(some)))
     if store.is_trial:
-        found.append(Reason(Kind.TRIAL, sure=True, concerned=0.0))
-        return found
+        return [*found, Reason(Kind.TRIAL, sure=True, concerned=0.0)]
     week = weeks.get(shown, NO_WEEK)
     seen = week.get(Kind.COVERAGE)
     if seen is not None and seen.high is not None and seen.high < LOW_COVERAGE:
         missed = (1 - seen.high) * _visits(week)
         found.append(Reason(Kind.COVERAGE, sure=True, concerned=missed, figure=seen))
+    if not week and visits > 0 and _was_open(store, shown):
+        found.append(Reason(Kind.EMPTY, sure=True, concerned=visits))
     return found
+
+
+def _was_open(store: StoreView, monday: date) -> bool:
+    """Whether a store should have figures of a week."""
+    week = store.time.week_of(monday)
+    gone = store.ended_at is not None and store.ended_at < week.end
+    return not gone and bool(store.time.open_times(week))
 
 
 def _visits(week: Week) -> float:

@@ -1,11 +1,13 @@
 """A trend as a small drawing: a line through the weeks' values, over the band of their ranges.
 
 Coordinates are those of a box `WIDTH` wide and `HEIGHT` high, y downwards. A week without a
-figure leaves a hole.
+figure leaves a hole. Where the figure was asked for another limit than before, it is cut: line
+and band end, others begin, and a mark stands between.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from server.web.standings import Figure
 
@@ -54,18 +56,23 @@ class Drawing:
         bands: the `points` of a polygon for each stretch of weeks without a hole.
         lines: the `points` of a polyline for each.
         dots: weeks that stand alone, and the last one: x, y.
+        cuts: where the figure began to be asked for another limit: x, and the number of the week.
     """
 
     bands: tuple[str, ...]
     lines: tuple[str, ...]
     dots: tuple[tuple[float, float], ...]
+    cuts: tuple[tuple[float, int], ...] = ()
 
 
 def drawing(figures: Sequence[Figure | None], scale: Scale) -> Drawing:
     """The trend of one row, the earliest week first."""
     step = (WIDTH - 2 * EDGE) / max(1, len(figures) - 1)
     places = [(round(EDGE + index * step, 1), one) for index, one in enumerate(figures)]
-    stretches = _stretches(places)
+    edges = [0, *cuts(figures), len(figures)]
+    stretches = [
+        one for start, end in pairwise(edges) for one in _stretches(places[start:end])
+    ]
     bands, lines, dots = [], [], []
     for stretch in stretches:
         line = [(x, scale.y(value)) for x, value, _, _ in stretch]
@@ -79,7 +86,25 @@ def drawing(figures: Sequence[Figure | None], scale: Scale) -> Drawing:
     if stretches and len(stretches[-1]) > 1:
         x, value, _, _ = stretches[-1][-1]
         dots.append((x, scale.y(value)))
-    return Drawing(tuple(bands), tuple(lines), tuple(dots))
+    marks = tuple((round(EDGE + (index - 0.5) * step, 1), index) for index in cuts(figures))
+    return Drawing(tuple(bands), tuple(lines), tuple(dots), marks)
+
+
+def cuts(figures: Sequence[Figure | None]) -> list[int]:
+    """The numbers of the weeks from which on a figure is asked for another limit than before.
+
+    >>> of = [Figure(0.5, 0.4, 0.6, 20, limit_s) for limit_s in (30, 60)]
+    >>> cuts([of[0], None, of[0], of[1], of[1]])
+    [3]
+    """
+    found, before = [], None
+    for index, one in enumerate(figures):
+        if one is None:
+            continue
+        if before is not None and one.expected_s != before.expected_s:
+            found.append(index)
+        before = one
+    return found
 
 
 _Place = tuple[float, float, float, float]

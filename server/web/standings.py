@@ -1,9 +1,8 @@
 """Weeks of stores, regions and organisations as they may be shown: rows of `standing`, no more."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, String, select, type_coerce
@@ -12,9 +11,8 @@ from server.schema.rollups import standing
 from server.scope import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure of a week, as it may be shown.
+class Figure(NamedTuple):
+    """One figure of a week, as it may be shown; an overview reads thousands of them.
 
     Attributes:
         value: a share in [0, 1], a count, or seconds; none: more than `low`, or bounds alone.

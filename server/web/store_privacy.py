@@ -17,7 +17,7 @@ from sqlalchemy import Connection, func, select
 from firmware_cfg.messages import HEALTH_BYTES
 from firmware_cfg.sealing import window_bytes
 from server import queries
-from server.answers import answer
+from server.answers import PointAnswer, answer
 from server.audit_reports import AuditReport, reports
 from server.heads import KeptHead, heads_by_day, latest_heads
 from server.periods import Period
@@ -25,6 +25,8 @@ from server.queries import HEARTBEAT, DeviceView, PointView, StoreView
 from server.schema.cells import cell, store_week, window
 from server.schema.fleet import device_status
 from server.scope import Scope
+from server.terms import Terms, latest_k
+from server.unions import Union
 from server.web.choices import Choice, choose
 from server.web.gaps import Missing, missing_of
 from server.web.parts import Parts
@@ -88,7 +90,8 @@ class StorePrivacy:
 
     Attributes:
         days: the seven whole days that it is about.
-        k: the strictest threshold that was in force in them, else the one reported.
+        k: the strictest threshold of the cells of these days, else of the latest ones; before
+            there are any, the one reported.
         team: how what depends on staff is released.
         hidden: of each point, the time without figures by reason.
         reports: of audits of devices that stood here.
@@ -124,7 +127,7 @@ def store_privacy(parts: Parts, scope: Scope, store_id: UUID) -> StorePrivacy:
             store=store,
             now=now,
             days=days,
-            k=max((one.k for one in answers), default=queries.Terms().k),
+            k=_k(connection, store, answers),
             team=_team(connection, store, points, Period(days.end - WEEKS_BACK, days.end)),
             hidden=tuple((one.point, missing_of(one.steps)) for one in answers),
             devices=tuple(
@@ -147,6 +150,14 @@ def store_privacy(parts: Parts, scope: Scope, store_id: UUID) -> StorePrivacy:
             ),
             labels={one.device: one.label for one in devices},
         )
+
+
+def _k(connection: Connection, store: StoreView, answers: Sequence[PointAnswer]) -> int:
+    released = [one.released.k for one in answers if isinstance(one.released, Union)]
+    if released:
+        return max(released)
+    latest = latest_k(connection, {(store.org_id, store.store_id)})
+    return latest.get(store.store_id) or max((one.k for one in answers), default=Terms().k)
 
 
 def _sends(

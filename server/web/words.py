@@ -75,6 +75,30 @@ class Words:
         """
         return f"{round(share.low * 100)}–{self.percent(share.high)}"
 
+    def points(self, by: float) -> str:
+        """How much a share rose or fell.
+
+        >>> Words("en").points(-0.124)
+        '−12 points'
+        """
+        return self("unit.points", points=_signed(by))
+
+    def more(self, by: float) -> str:
+        """How much is added to something in proportion.
+
+        >>> Words("en").more(0.38), Words("zh").more(-0.2)
+        ('+38 %', '−20%')
+        """
+        return _signed(by) + self.percent(0)[1:]
+
+    def points_range(self, low: float, high: float) -> str:
+        """Between two changes, in points or per cent.
+
+        >>> Words("en").points_range(-0.05, 0.12)
+        '−5 to +12'
+        """
+        return self("unit.range_points", low=_signed(low), high=_signed(high))
+
     def seconds(self, value_s: float) -> str:
         """A duration.
 
@@ -189,6 +213,11 @@ class Words:
         if minutes < 48 * 60:
             return self("time.hours_ago", hours=minutes // 60)
         return self("time.days_ago", days=minutes // 1440)
+
+
+def _signed(part: float) -> str:
+    """Hundredths with their sign."""
+    return f"{round(part * 100):+d}".replace("-", "−")
 
 
 def hidden(value: object) -> bool:

@@ -16,7 +16,7 @@ across the picture are 1023 across its half.
 
 A second table sends a lively hall (`crowd.py`) through fewer fields than it has people.
 
-usage: python tests/bench/bench_channel.py [--scenes NAME,…] [--seeds 101-102] [--layouts NAME,…]
+usage: python -m tests.bench.bench_channel [--scenes NAME,…] [--seeds 101-102] [--layouts NAME,…]
                                            [--save FILE] [--add FILE …] [--no-crowd]
 """
 

@@ -7,7 +7,7 @@ exact truth; filmed with a detector's faults; and timed by
 * the oracle: the definitions on noisy boxes, with identity, role and party given (the floor);
 * the peer: ByteTrack, polygon zones and a timer for each tracker id, in `.venv-bench`.
 
-usage: python tests/bench/bench_encounters.py [--scenes NAME,…] [--seeds 101-105] [--misses]
+usage: python -m tests.bench.bench_encounters [--scenes NAME,…] [--seeds 101-105] [--misses]
                                               [--no-peer] [--errors FILE]
 
 Seeds from 101 on are for reporting; while the code is worked on, others are looked at.

@@ -13,7 +13,7 @@ Placements: `one` holds everything to one core. `two` gives inference a core of 
 both. Ratios are of totals within a round; the table has their median, lowest and highest. Memory
 is the proportional set size.
 
-usage: python tests/bench/bench_line.py [--rounds 3] [--video clip.mp4] [--cores 0,1]
+usage: python -m tests.bench.bench_line [--rounds 3] [--video clip.mp4] [--cores 0,1]
                                         [--placement one|two|both] [--nice -10]
 """
 

@@ -1,6 +1,6 @@
 """Times each committed model on one thread and compares int8 with float32 on real frames.
 
-    taskset -c 1 python tests/bench/bench_model.py
+    taskset -c 1 python -m tests.bench.bench_model
 
 The float32 model of the same size is the peer of each int8 model, in the same run.
 """

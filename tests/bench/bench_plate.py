@@ -7,7 +7,7 @@ released, a single frame and the plain median of ten seconds, at the same low re
 find somebody there. And, where it is known, at the empty place with the same tiles hatched: what
 they find there is a false alarm.
 
-usage: python tests/bench/bench_plate.py [--seed 1] [--only WORD] [--pictures FOLDER]
+usage: python -m tests.bench.bench_plate [--seed 1] [--only WORD] [--pictures FOLDER]
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ the product's own windows, joining and release. Visits come by a daily curve, Po
 leaves the queue unserved. Then one day of everything that a device sends, in simulated time,
 from an empty and from a full shop.
 
-usage: python tests/bench/bench_release.py [--visits 8,20,80,300] [--window-s 900]
+usage: python -m tests.bench.bench_release [--visits 8,20,80,300] [--window-s 900]
 """
 
 from __future__ import annotations

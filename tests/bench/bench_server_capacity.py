@@ -1,6 +1,6 @@
 """What the server needs: bytes on disk by what is kept, memory, descriptors.
 
-    python tests/bench/bench_server_capacity.py --devices 20 --days 14
+    python -m tests.bench.bench_server_capacity --devices 20 --days 14
 
 A chain of devices with a counter each sends windows of half an hour, day and night; of each day
 so many hold a cell. They go through ingest itself, then the roll-ups are made. The tables' sizes,

@@ -4,16 +4,17 @@ A chain is simulated (`server.simulating`), whose truth is known; it is loaded a
 `encounter-server simulate` does it, and the figures of each store's whole weeks are read from
 its roll-ups. Three intervals of the same visits stand beside each other:
 
-* as shown: sampling, bucket width, measuring error, rounded outwards to the steps of shares;
-* bucketed: sampling and the width of the buckets in which cells travel;
-* sampling: the visits in the finest buckets, straight within them, nothing added.
+* as shown: chance, places in buckets, errors of measuring;
+* without errors: chance, and places in the buckets in which cells travel;
+* chance: the same of the finest buckets.
 
 The simulated times are exact: nobody measured them. So the first interval, which makes room
-for errors of measuring, should hold more often than 95 %, and the last as often. With
-`--measured` every time has the errors that the accuracy benchmark found; then the first one
-is put to the test, and the others show what would hold without its room.
+for errors of measuring, should hold more often than 95 %, and the others as often. With
+`--measured` every time has the errors that the accuracy benchmark found, and visits are misjudged
+as often as there; then the first one is put to the test, and the others show what would hold
+without its room.
 
-usage: python tests/bench/bench_server_truth.py [--stores 40] [--weeks 13] [--seed 7] [--measured]
+usage: python -m tests.bench.bench_server_truth [--stores 40] [--weeks 13] [--seed 7] [--measured]
 """
 
 import argparse
@@ -30,12 +31,10 @@ from sqlalchemy import Connection, select
 
 from firmware_cfg.accuracy import accuracies_of
 from firmware_cfg.cells import PointKind
-from firmware_cfg.histogram import Histogram
-from server import statistics
 from server.clock import now_utc
 from server.database import open_database, sqlite_url
 from server.figures import PointFigures, point_figures
-from server.life_table import Row, band, rows_of, survival, wilson
+from server.measuring import Errors
 from server.rollups.bodies import from_json
 from server.rollups.calendar import Grain
 from server.schema.rollups import rollup
@@ -47,33 +46,25 @@ from server.simulating.service import EXPECTED, parties
 from server.simulating.truth import true_figures
 from server.simulating.where import Where, placed_stores
 from server.statistics import Quantile, Share
-from server.unions import Measure, Union
+from server.unions import Union
 from tests.bench.measured_parties import measured
 
 Interval = tuple[float, float]
 THIN_VISITS_H = 4.0
-WAYS = ("as shown", "bucketed", "sampling")
-SHARES = {
-    "served_within": (Measure.WAITING, EXPECTED.serve_within_s),
-    "greeted_within": (Measure.GREETING, EXPECTED.greet_within_s),
-}
-RATES = {
-    "abandoned": Measure.ABANDONED,
-    "flawless": Measure.FLAWLESS,
-    "recovered": Measure.RECOVERED,
-}
-QUANTILES = {
-    "waiting_median": (Measure.WAITING, 0.5),
-    "waiting_p90": (Measure.WAITING, 0.9),
-    "greeting_median": (Measure.GREETING, 0.5),
-    "greeting_p90": (Measure.GREETING, 0.9),
-    "interaction_median": (Measure.INTERACTION, 0.5),
-}
+WAYS = ("as shown", "without errors", "chance")
+SHARES = (
+    *("served_within", "greeted_within", "left_unserved", "abandoned"),
+    *("flawless", "recovered"),
+)
+QUANTILES = (
+    *("waiting_median", "waiting_p90", "greeting_median", "greeting_p90"),
+    "interaction_median",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One figure of one store's week."""
+    """One figure of one store's week; without intervals it was withheld."""
 
     figure: str
     kind: str
@@ -86,74 +77,16 @@ class Found:
         return low - 1e-9 <= self.truth <= high + 1e-9
 
 
-def as_shown(figures: PointFigures) -> dict[str, Interval]:
-    """The intervals that pages and API show."""
+def intervals_of(figures: PointFigures) -> dict[str, Interval]:
+    """The intervals of the figures that are there, by name."""
     found = {}
-    for name in (*SHARES, *RATES, *QUANTILES):
+    for name in (*SHARES, *QUANTILES):
         one = getattr(figures, name)
         if isinstance(one, Share):
             found[name] = (one.low, one.high)
         elif isinstance(one, Quantile) and one.value_s is not None:
             found[name] = (one.low_s, math.inf if one.high_s is None else one.high_s)
     return found
-
-
-def of_parts(
-    union: Union,
-    share: Callable[[Histogram, float], Interval | None],
-    quantile: Callable[[Histogram, float], Interval | None],
-) -> dict[str, Interval]:
-    """Intervals of a union's measures, without measuring error."""
-    found: dict[str, Interval | None] = {}
-    for asked, how in ((SHARES, share), (QUANTILES, quantile)):
-        for name, (measure, limit) in asked.items():
-            part = union.parts.get(measure)
-            if part is not None and part.times is not None:
-                found[name] = how(part.times, limit)
-    for name, measure in RATES.items():
-        part = union.parts.get(measure)
-        if part is not None:
-            found[name] = wilson(part.counts[0], part.counts[1])
-    return {name: one for name, one in found.items() if one is not None}
-
-
-def bucketed_share(times: Histogram, within_s: float) -> Interval | None:
-    """With the width of the bucket that holds the limit."""
-    one = statistics.share_within(times, within_s)
-    return None if one is None else (one.low, one.high)
-
-
-def bucketed_quantile(times: Histogram, q: float) -> Interval | None:
-    """Out to the ends of the buckets."""
-    one = statistics.quantile(times, q)
-    if one is None or one.value_s is None:
-        return None
-    return one.low_s, math.inf if one.high_s is None else one.high_s
-
-
-def sampled_share(times: Histogram, within_s: float) -> Interval | None:
-    """Wilson's interval of the share, straight within the bucket; nothing is censored here."""
-    one = statistics.share_within(times, within_s)
-    return None if one is None else wilson(one.value * one.base, one.base)
-
-
-def sampled_quantile(times: Histogram, q: float) -> Interval | None:
-    """Where the band of the curve passes 1 - q, straight within buckets."""
-    rows, base = rows_of(times), times.total()
-    steps = survival(rows, 0.5)
-    if not steps or steps[-1].value > 1 - q:
-        return None
-    lows, highs = zip(*(band(step, base) for step in steps), strict=True)
-    return _crossing(rows, lows, 1 - q), _crossing(rows, highs, 1 - q)
-
-
-def _crossing(rows: Sequence[Row], curve: Sequence[float], level: float) -> float:
-    before = 1.0
-    for row, value in zip(rows, curve, strict=True):
-        if value <= level < before:
-            return row.lower_s + (before - level) / (before - value) * (row.upper_s - row.lower_s)
-        before = value
-    return math.inf
 
 
 def kind_of(one: PlannedStore) -> str:
@@ -187,19 +120,18 @@ def fine_weeks(chain: Chain, one: PlannedStore, where: Where) -> dict[date, Unio
 def found_of(
     chain: Chain, one: PlannedStore, where: Where, weeks: dict[date, Union]
 ) -> Iterator[Found]:
-    """Every figure of every week of a store that may be shown."""
+    """Every figure of every week of a store."""
     fine = fine_weeks(chain, one, where)
     for monday, union in weeks.items():
         truth = true_figures(one.service_on(monday)).told(one.team_size)
-        figures = point_figures(union, EXPECTED)
-        if not isinstance(figures, PointFigures):
-            continue
-        shown = as_shown(figures)
-        bucketed = of_parts(union, bucketed_share, bucketed_quantile)
-        sampled = of_parts(fine[monday], sampled_share, sampled_quantile)
-        for name in shown.keys() & truth.keys() & bucketed.keys() & sampled.keys():
-            ways = dict(zip(WAYS, (shown[name], bucketed[name], sampled[name]), strict=True))
-            yield Found(name, kind_of(one), truth[name], ways)
+        ways = []
+        for of, errors in ((union, None), (union, Errors()), (fine[monday], Errors())):
+            figures = point_figures(of, EXPECTED, errors)
+            ways.append(intervals_of(figures) if isinstance(figures, PointFigures) else {})
+        for name in truth:
+            there = all(name in way for way in ways)
+            intervals = [way[name] for way in ways] if there else []
+            yield Found(name, kind_of(one), truth[name], dict(zip(WAYS, intervals, strict=False)))
 
 
 def run(stores: int, weeks: int, seed: int) -> list[Found]:
@@ -224,14 +156,16 @@ def table(title: str, found: Iterable[Found], key: Callable[[Found], str]) -> No
     groups: dict[str, list[Found]] = defaultdict(list)
     for one in found:
         groups[key(one)].append(one)
-    heads = "".join(f"{way:>12} {'±':>7}" for way in WAYS)
-    print(f"\n{title:<24}{'cells':>7}{heads}")
-    for name, ones in groups.items():
+    heads = "".join(f"{way:>15} {'±':>6}" for way in WAYS)
+    print(f"\n{title:<24}{'cells':>7}{'withheld':>10}{heads}")
+    for name, every in groups.items():
+        ones = [one for one in every if one.intervals]
         cells = "".join(
-            f"{100 * sum(one.holds(way) for one in ones) / len(ones):>11.1f}% {_half(ones, way):>7}"
+            f"{100 * sum(one.holds(way) for one in ones) / len(ones):>14.1f}% {_half(ones, way):>6}"
             for way in WAYS
+            if ones
         )
-        print(f"{name:<24}{len(ones):>7}{cells}")
+        print(f"{name:<24}{len(ones):>7}{len(every) - len(ones):>10}{cells}")
 
 
 def _half(ones: Sequence[Found], way: str) -> str:
@@ -254,7 +188,7 @@ def main() -> None:
     draw = measured(parties, known) if chosen.measured else parties
     with patch.object(stream, "parties", draw):
         found = run(chosen.stores, chosen.weeks, chosen.seed)
-    order = {name: place for place, name in enumerate((*SHARES, *RATES, *QUANTILES))}
+    order = {name: place for place, name in enumerate((*SHARES, *QUANTILES))}
     found.sort(key=lambda one: order[one.figure])
     how = "with errors of measuring" if chosen.measured else "exact times"
     print(f"\n{chosen.stores} stores, {chosen.weeks} weeks, seed {chosen.seed}, {how}")

@@ -10,7 +10,7 @@ An instrument that misses the planted leak proves nothing, and the run fails.
 
 Needs root, strace and iproute2 for everything; with less, it says what was not looked at.
 
-usage: python tests/bench/bench_silence.py [--minutes 10] [--video clip.mp4] [--json FILE]
+usage: python -m tests.bench.bench_silence [--minutes 10] [--video clip.mp4] [--json FILE]
                                             [--without-library]
 """
 

@@ -8,7 +8,7 @@ hall fills and visits open, is not counted. A frame's time is its median over th
 the table shows the median and the 90th percentile of the frames. Another table tells what
 asking for the open visits costs, which the live page does twice a second.
 
-usage: python tests/bench/bench_tracking.py [--rounds 3] [--cpu 0]
+usage: python -m tests.bench.bench_tracking [--rounds 3] [--cpu 0]
 """
 
 from __future__ import annotations

@@ -3,32 +3,35 @@
 A device behaves as the real publisher does: at most `SLOTS` messages wait for the broker's
 PUBACK, at most `OUT` for the server's acknowledgement, and what nobody settles is sent again.
 Acknowledgements are parsed as they come; their signatures are checked at the end, so that this
-does not take time from those that are measured.
+does not take time from those that are measured. For the same reason a device answers after
+`TURN_S`, as one does over a network, and then to all that came, with a single write.
 """
 
 import json
 import random
-import selectors
+import select
 import socket
 import time
 import zlib
-from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from firmware_cfg.codec import decode
-from firmware_cfg.messages import Ack, ack_signed_bytes
+from firmware_cfg.codec import decode, encode
+from firmware_cfg.messages import Ack, State, ack_signed_bytes
 from firmware_cfg.sealing import window_bytes
 from server.testing import MessageFactory
 
 SLOTS, OUT = 8, 32
+TURN_S = 0.02
+MOST_PARTS = 512
 RESEND_S = 30.0
 WINDOW = timedelta(minutes=30)
 SIZE_BYTES = window_bytes(48)
 TEMPLATES = 64
 EPOCH = "00000000000000b1"
+ZEROS = memoryview(bytes(SIZE_BYTES))
 
 
 class Payloads:
@@ -52,7 +55,11 @@ class Payloads:
             self._texts.append(text.replace('"device":"device"', '"device":"%(device)s"'))
 
     def of(self, device: str, sequence: int) -> bytes:
-        """The window `sequence` of a device."""
+        """The window `sequence` of a device, as it travels."""
+        return self.packed(device, sequence).ljust(SIZE_BYTES, b"\0")
+
+    def packed(self, device: str, sequence: int) -> bytes:
+        """The same, before it is filled up with zeros."""
         start = self._first + (sequence - 1) * WINDOW
         text = self._texts[(sequence * 31 + len(device) + int(device[-4:])) % TEMPLATES] % {
             "device": device,
@@ -60,7 +67,7 @@ class Payloads:
             "start": start.isoformat().replace("+00:00", "Z"),
             "end": (start + WINDOW).isoformat().replace("+00:00", "Z"),
         }
-        return zlib.compress(text.encode(), 6).ljust(SIZE_BYTES, b"\0")
+        return zlib.compress(text.encode(), 6)
 
 
 def name_of(number: int) -> str:
@@ -70,42 +77,51 @@ def name_of(number: int) -> str:
 
 @dataclass(slots=True)
 class Sender:
-    """One device: its connection, what it has sent, and how far that is settled."""
+    """One device: its connection, what it has sent, and how far that is settled.
+
+    Attributes:
+        made: its first messages, packed, where they were made before.
+        outbox: parts of packets that are to be written.
+    """
 
     name: str
     total: int
     payloads: Payloads
     made: list[bytes]
     stream: socket.socket | None = None
-    inbox: bytearray = field(default_factory=bytearray)
-    outbox: deque[bytes] = field(default_factory=deque)
+    inbox: bytes = b""
+    outbox: list[bytes | memoryview] = field(default_factory=list)
     connected: bool = False
     unconfirmed: int = 0
     sent: int = 0
     settled: int = 0
+    connected_at_s: float = 0.0
     progress_at_s: float = 0.0
     packet_id: int = 0
     resend_s: float = RESEND_S
     acks: list[tuple[float, bytes]] = field(default_factory=list)
 
-    def payload(self, sequence: int) -> bytes:
-        """A message: made before where there is one."""
-        if sequence <= len(self.made):
-            return self.made[sequence - 1]
-        return self.payloads.of(self.name, sequence)
-
-    def connect(self, port: int) -> None:
-        """Open the connection, and ask for acknowledgements."""
+    def connect(self, port: int, *, birth: bool) -> None:
+        """Open the connection, ask for acknowledgements, and say that it is there, where asked."""
         self.stream = socket.create_connection(("127.0.0.1", port))
         self.stream.setblocking(False)
         name = self.name.encode()
         body = b"\x00\x04MQTT\x05\x00\x00\x3c\x05\x11\x00\x00\x00\x3c" + _text(name)
-        self.outbox = deque([b"\x10" + _length(len(body)) + body])
+        self.outbox = [b"\x10" + _length(len(body)) + body]
         topic = f"encounter/v1/{self.name}/down/ack".encode()
         body = b"\x00\x01\x00" + _text(topic) + b"\x01"
         self.outbox.append(b"\x82" + _length(len(body)) + body)
-        self.inbox.clear()
+        self.inbox = b""
         self.connected, self.unconfirmed, self.sent = False, 0, self.settled
+        if birth:
+            self._say_birth()
+
+    def _say_birth(self) -> None:
+        """The retained message by which the server knows what this device still has."""
+        said = State(device=self.name, online=True, epoch=EPOCH, first=1)
+        body = _text(f"encounter/v1/{self.name}/up/state".encode()) + b"\xff\xff\0" + encode(said)
+        self.outbox.append(b"\x33" + _length(len(body)) + body)
+        self.unconfirmed += 1
 
     def fill(self, now_s: float) -> None:
         """Send as much as may be out."""
@@ -119,29 +135,38 @@ class Sender:
             self.sent += 1
             self.unconfirmed += 1
             self.packet_id = self.packet_id % 65_000 + 1
-            topic = _text(f"encounter/v1/{self.name}/up/window".encode())
-            body = topic + self.packet_id.to_bytes(2) + b"\x00" + self.payload(self.sent)
-            self.outbox.append(b"\x32" + _length(len(body)) + body)
+            self._publish(self.sent)
+
+    def _publish(self, sequence: int) -> None:
+        """A window's packet into the outbox: the part that differs, and the zeros behind it."""
+        made = sequence <= len(self.made)
+        packed = self.made[sequence - 1] if made else self.payloads.packed(self.name, sequence)
+        topic = _text(f"encounter/v1/{self.name}/up/window".encode())
+        head = b"\x32" + _length(len(topic) + 3 + SIZE_BYTES) + topic
+        self.outbox.append(head + self.packet_id.to_bytes(2) + b"\0" + packed)
+        self.outbox.append(ZEROS[len(packed) :])
 
     def receive(self, data: bytes, now_s: float) -> int:
         """Take bytes; how many windows are newly settled."""
-        self.inbox += data
-        before = self.settled
-        while (packet := _cut(self.inbox)) is not None:
-            kind, body = packet
-            if kind >> 4 == 2:
-                self.connected, self.progress_at_s = True, now_s
-            elif kind >> 4 == 4:
+        data, at, before = self.inbox + data, 0, self.settled
+        while (found := _body(data, at)) is not None:
+            starts, ends = found
+            kind = data[at] >> 4
+            if kind == 2:
+                self.connected, self.progress_at_s, self.connected_at_s = True, now_s, now_s
+            elif kind == 4:
                 self.unconfirmed = max(0, self.unconfirmed - 1)
-            elif kind >> 4 == 3:
-                self._take_ack(kind, body, now_s)
+            elif kind == 3:
+                self._take_ack(data[at], data[starts:ends], now_s)
+            at = ends
+        self.inbox = data[at:]
         if self.settled > before:
             self.progress_at_s = now_s
         return self.settled - before
 
-    def _take_ack(self, kind: int, body: bytes, now_s: float) -> None:
+    def _take_ack(self, first: int, body: bytes, now_s: float) -> None:
         at = 2 + int.from_bytes(body[:2])
-        if kind & 0b0110:
+        if first & 0b0110:
             self.outbox.append(b"\x40\x02" + body[at : at + 2])
             at += 2
         payload = body[at + 1 + body[at] :]
@@ -149,10 +174,31 @@ class Sender:
         self.acks.append((now_s, payload))
         self.settled = max(self.settled, up_to)
 
+    def write(self) -> None:
+        """Write what the connection takes.
+
+        Raises:
+            OSError: it is gone.
+        """
+        while self.stream is not None and self.outbox:
+            parts, self.outbox = self.outbox[:MOST_PARTS], self.outbox[MOST_PARTS:]
+            try:
+                sent = self.stream.sendmsg(parts)
+            except BlockingIOError:
+                sent = 0
+            if sent < sum(map(len, parts)):
+                self.outbox.insert(0, b"".join(parts)[sent:])
+                return
+
 
 @dataclass(slots=True)
 class Load:
-    """Many devices, driven from one loop."""
+    """Many devices, driven from one loop.
+
+    Attributes:
+        births: whether devices say that they are there when they connect.
+        spent_s: processor time of the loop.
+    """
 
     port: int
     senders: list[Sender]
@@ -160,17 +206,21 @@ class Load:
     lost: int = 0
     open_ended: bool = False
     give_up: bool = False
-    _selector: selectors.DefaultSelector = field(default_factory=selectors.DefaultSelector)
+    births: bool = False
+    spent_s: float = 0.0
+    _open: dict[int, Sender] = field(default_factory=dict)
+    _poll: select.epoll = field(default_factory=select.epoll)
 
     def connect_all(self) -> None:
         """Open every connection."""
         for one in self.senders:
-            self._open(one)
+            self._connect(one)
 
-    def _open(self, one: Sender) -> None:
-        one.connect(self.port)
+    def _connect(self, one: Sender) -> None:
+        one.connect(self.port, birth=self.births)
         if one.stream is not None:
-            self._selector.register(one.stream, selectors.EVENT_READ, one)
+            self._open[one.stream.fileno()] = one
+            self._poll.register(one.stream, select.EPOLLIN)
             self._write(one)
 
     def run(self, until_s: float) -> bool:
@@ -178,11 +228,12 @@ class Load:
 
         While it is `open_ended`, somebody adds to what there is to be sent.
         """
-        looked_s, wanted = 0.0, sum(one.total for one in self.senders)
-        while time.monotonic() < until_s and not self.give_up:
+        began_s, looked_s, whole = time.thread_time(), 0.0, False
+        wanted = sum(one.total for one in self.senders)
+        while not whole and time.monotonic() < until_s and not self.give_up:
             now_s = time.monotonic()
-            for key, _ in self._selector.select(0.2):
-                self._read(key.data, now_s)
+            for file, _ in self._poll.poll(0.2):
+                self._read(self._open[file], now_s)
             if now_s - looked_s > 1.0:
                 looked_s = now_s
                 for one in self.senders:
@@ -190,14 +241,15 @@ class Load:
                 wanted = sum(one.total for one in self.senders)
             if not self.open_ended and self.settled >= wanted:
                 wanted = sum(one.total for one in self.senders)  # more, just before the end
-                if self.settled >= wanted:
-                    return True
-        return False
+                whole = self.settled >= wanted
+            time.sleep(0 if whole else TURN_S)
+        self.spent_s += time.thread_time() - began_s
+        return whole
 
     def _tend(self, one: Sender, now_s: float) -> None:
         if one.stream is None:
             try:
-                self._open(one)
+                self._connect(one)
             except OSError:
                 return
         one.fill(now_s)
@@ -220,24 +272,16 @@ class Load:
         self._write(one)
 
     def _write(self, one: Sender) -> None:
-        if one.stream is None or not one.outbox:
-            return
-        data = b"".join(one.outbox)
-        one.outbox.clear()
         try:
-            sent = one.stream.send(data)
-        except BlockingIOError:
-            sent = 0
+            one.write()
         except OSError:
             self._close(one)
-            return
-        if sent < len(data):
-            one.outbox.append(data[sent:])
 
     def _close(self, one: Sender) -> None:
         if one.stream is not None:
             self.lost += 1
-            self._selector.unregister(one.stream)
+            self._poll.unregister(one.stream)
+            del self._open[one.stream.fileno()]
             one.stream.close()
             one.stream = None
             one.connected = False
@@ -278,19 +322,14 @@ def _length(count: int) -> bytes:
             return bytes(written)
 
 
-def _cut(inbox: bytearray) -> tuple[int, bytes] | None:
-    """The first packet, taken out of the bytes that came; None if it is not complete."""
-    remaining, shift, at = 0, 0, 1
-    while True:
-        if len(inbox) <= at:
-            return None
-        byte = inbox[at]
+def _body(data: bytes, at: int) -> tuple[int, int] | None:
+    """Where the packet at `at` has its body: from, to; None if it is not complete."""
+    remaining, shift, starts = 0, 0, at + 1
+    while starts < len(data):
+        byte = data[starts]
         remaining |= (byte & 0x7F) << shift
-        shift, at = shift + 7, at + 1
+        shift, starts = shift + 7, starts + 1
         if not byte & 0x80:
-            break
-    if len(inbox) < at + remaining:
-        return None
-    kind, body = inbox[0], bytes(inbox[at : at + remaining])
-    del inbox[: at + remaining]
-    return kind, body
+            ends = starts + remaining
+            return (starts, ends) if ends <= len(data) else None
+    return None

@@ -6,32 +6,23 @@ are copies of its rows, made inside the database: other ids, the same figures.
 
 import random
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Engine,
-    String,
-    Table,
-    cast,
-    func,
     insert,
-    literal,
-    select,
 )
 
 from server.database import writer
 from server.periods import Period
 from server.rollups.job import roll_up
 from server.rollups_due import mark_due
-from server.schema.cells import cell, window
-from server.schema.identity import assignment, device, point, store
-from server.schema.rollups import rollup, standing
+from server.schema.cells import window
+from server.schema.identity import assignment, device, device_owner
+from tests.bench.copied_stores import copy_store
 from tests.unit.server.rollup_cells import (
     MADE_WITH,
     QUARTER,
@@ -87,9 +78,9 @@ def fill_history(engine: Engine, sizes: Sizes, last: date) -> History:
     began = time.perf_counter()
     for _ in range(sizes.stores - 1):
         with writer(engine).begin() as connection:
-            store_id, ids = _copy(connection, shop, name)
+            store_id, ids = copy_store(connection, shop.org_id, shop.store_id)
         stores.append(store_id)
-        points += ids
+        points += ids.values()
     copied_s = time.perf_counter() - began
     return History(shop.org_id, tuple(stores), tuple(points), marks, rolled_s, copied_s)
 
@@ -121,52 +112,8 @@ def _device(connection: Connection, org_id: UUID, store_id: UUID, points: tuple[
     name = f"d-{store_id.hex[:12]}"
     here = {"org_id": org_id, "device": name}
     connection.execute(insert(device).values(here | {"label": name, "store_id": store_id}))
+    connection.execute(insert(device_owner).values(here))
     for position, one in enumerate(points):
         row = {"assignment_id": uuid4(), "local_id": f"p{position}", "point_id": one}
         connection.execute(insert(assignment).values(here | row | {"valid_from": EPOCH}))
     return name
-
-
-def _copy(connection: Connection, shop: Shop, name: str) -> tuple[UUID, list[UUID]]:
-    """A copy of the first store with all of its rows; its id and those of its points."""
-    store_id = uuid4()
-    ids = {one: uuid4() for one in shop.points}
-    in_first = {"org_id": shop.org_id, "store_id": shop.store_id}
-    slug = {"store_id": store_id, "slug": f"s{store_id.hex}"}
-    _again(connection, store, in_first, slug)
-    for old, new in ids.items():
-        _again(
-            connection, point, in_first | {"point_id": old}, {"point_id": new, "store_id": store_id}
-        )
-    other = _device(connection, shop.org_id, store_id, tuple(ids.values()))
-    _again(connection, window, {"org_id": shop.org_id, "device": name}, {"device": other})
-    for old, new in ids.items():
-        mine = {"org_id": shop.org_id, "point_id": old}
-        _again(connection, cell, mine, {"point_id": new, "device": other})
-    for old, new in {**ids, shop.store_id: store_id}.items():
-        mine = {"org_id": shop.org_id, "subject_id": old}
-        _again(connection, rollup, mine, {"subject_id": new}, ids)
-        _again(connection, standing, mine, {"subject_id": new})
-    return store_id, list(ids.values())
-
-
-def _again(
-    connection: Connection,
-    table: Table,
-    of: Mapping[str, object],
-    changed: Mapping[str, object],
-    named: Mapping[UUID, UUID] | None = None,
-) -> None:
-    """Copy the rows that have the values `of`, with others in the columns `changed`."""
-    columns: dict[str, ColumnElement[Any]] = {
-        one.name: literal(changed[one.name], one.type) for one in table.c if one.name in changed
-    }
-    if named is not None:
-        body: ColumnElement[Any] = cast(table.c.body, String)
-        for old, new in named.items():
-            body = func.replace(body, str(old), str(new))
-        columns["body"] = body
-    values = [columns.get(one.name, one) for one in table.c]
-    mine = [table.c[name] == value for name, value in of.items()]
-    names = [one.name for one in table.c]
-    connection.execute(insert(table).from_select(names, select(*values).where(*mine)))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from server.access.roles import Role
 from server.testing import a_head
+from server.web.overview import shown_week
 from tests.brokers import free_port
 from tests.browser.chain import Visitor, fill, invitation, store_ids
 from tests.browser.test_store_page import CHROMIUM, FLAGS, VENDOR
@@ -167,7 +168,7 @@ def test_pages_fit_and_complain_of_nothing(
         page.fill(f"[name={field}]", "three warm words")
     page.click("main form button")
     at = f"/stores/{store_ids(server.state)['pudong']}"
-    paths = ("/", "/fleet", f"{at}?period=week", "/privacy", f"{at}/privacy", "/access-log")
+    paths = ("/", "/changes", "/fleet", f"{at}?period=week", "/privacy", f"{at}/privacy", "/access-log")
     for number, path in enumerate(paths):
         page.goto(server.url + path)
         expect(page.locator("main h1")).to_be_visible()
@@ -192,3 +193,70 @@ def test_the_keyboard_goes_from_the_first_page_to_a_store(
     assert outline == "solid"
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_contain_text("Pudong")
+
+
+def test_a_manager_takes_a_wrong_zone_out_for_a_week_and_puts_it_back(
+    browser: Browser, server: ServerProcess
+) -> None:
+    someone = visitor(browser)
+    page = someone.page
+    someone.come_in(invitation(server.state, server.url, "ruth", Role.REGIONAL_MANAGER, "china"))
+    monday = shown_week(datetime.now(UTC))
+    days = f"period=range&first={monday - timedelta(days=7)}&last={monday + timedelta(days=6)}"
+    weeks = f"{server.url}/stores/{store_ids(server.state)['puxi']}?{days}"
+    page.goto(weeks)
+    counter, gap = page.locator("article.point:not(.total)"), page.locator("[data-gap=voided]")
+    visits = counter.locator(".count").inner_text()
+    expect(gap).to_have_count(0)
+    page.locator("section.amendments summary").focus()
+    page.keyboard.press("Enter")
+    page.select_option("form.amend [name=point]", label="Counter")
+    page.fill("form.amend [name=start]", f"{monday}T00:00")
+    page.fill("form.amend textarea", "the zone lay over the shelf")
+    someone.look("journey-amend")
+    page.locator("button:has-text('Take out of the figures')").press("Enter")
+    expect(page.locator("h1")).to_have_text("Take figures out")
+    expect(page.locator("ul.will li").first).to_contain_text("leave all figures on pages")
+    someone.look("journey-check")
+    page.locator("form.confirm button").press("Enter")
+    expect(page.locator("ul.amendments .reason")).to_have_text("the zone lay over the shelf")
+    page.goto(weeks)
+    expect(gap.first).to_be_attached()
+    expect(counter.locator("canvas")).to_be_visible()
+    expect(counter.locator("dl.missing")).to_contain_text("taken out of the figures")
+    expect(counter.locator(".count")).not_to_have_text(visits)
+    someone.look("journey-gap")
+    page.click("ul.amendments button")
+    expect(page.locator("h1")).to_have_text("Withdraw an amendment")
+    page.locator("form.confirm button").press("Enter")
+    expect(page.locator("li.withdrawn .reason")).to_have_count(1)
+    page.goto(weeks)
+    expect(counter.locator(".count")).to_have_text(visits)
+    expect(gap).to_have_count(0)
+    assert someone.complaints == []
+
+
+def test_an_administrator_moves_a_device_and_sees_first_what_that_does(
+    browser: Browser, server: ServerProcess
+) -> None:
+    someone = visitor(browser, 390, "zh-CN", "dark")
+    page = someone.page
+    someone.come_in(invitation(server.state, server.url, "shu", Role.ADMIN, "acme"))
+    page.click("a[href='/fleet']")
+    page.click("table.fleet a[href='/devices/kiosk-3']")
+    page.click("form[action$='/retirement/check'] button")
+    page.click("form.confirm button")
+    expect(page.locator("h1")).to_have_text("kiosk-3")
+    page.goto(f"{server.url}/devices/kiosk-2")
+    page.select_option("[name=to]", label="Wuxi")
+    page.click("form:has([name=to]) button")
+    page.locator("select[name=point]").first.select_option(label="Counter")
+    someone.look("journey-device")
+    page.click("form[action$='/place/check'] button")
+    expect(page.locator("ul.will")).to_contain_text("kiosk-2 位于 Wuxi")
+    someone.look("journey-move")
+    page.click("form.confirm button")
+    expect(page.locator("hgroup a")).to_have_text("Wuxi")
+    page.goto(f"{server.url}/stores/{store_ids(server.state)['wuxi']}/setup")
+    someone.look("journey-setup")
+    assert someone.complaints == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
@@ -84,27 +85,39 @@ class Story:
     slack_s: float = 0.0
 
 
+def seen(actor: Actor, layout: Layout, times_s: list[float]) -> list[Shape | None]:
+    """An actor's shape at each time; None: not there, or not before the camera."""
+    camera = layout.camera
+    shapes: list[Shape | None] = [None] * len(times_s)
+    places = {i: place for i, t_s in enumerate(times_s) if (place := actor.at(t_s)) is not None}
+    if not places:
+        return shapes
+    xy_m = np.array(list(places.values()), float)
+    heights_m = np.full(len(xy_m), actor.height_m)
+    boxes = camera.bodies(xy_m, heights_m, layout.hidden_below_each_m(xy_m[:, 0], xy_m[:, 1]))
+    depths_m = camera.depths_m(np.column_stack([xy_m, np.zeros(len(xy_m))]))
+    for i, box, depth_m in zip(places, boxes.tolist(), depths_m.tolist(), strict=True):
+        if not math.isnan(box[0]):
+            hidden = any(start <= times_s[i] <= end for start, end in actor.hidden)
+            shapes[i] = Shape((box[0], box[1], box[2], box[3]), depth_m, hidden)
+    return shapes
+
+
 def frames(story: Story, fps: float, faults: Faults, seed: int = 0) -> list[FrameRecord]:
     """The story as a detector saw it."""
     rng = np.random.default_rng(seed)
-    camera, layout = story.layout.camera, story.layout
+    size_px = story.layout.camera.size_px
+    times_s = frame_times(fps, story.end_s, faults, rng)
+    actors = [seen(actor, story.layout, times_s) for actor in story.actors]
     records: list[FrameRecord] = []
-    for index, t_s in enumerate(frame_times(fps, story.end_s, faults, rng), 1):
-        shapes = []
-        for actor in story.actors:
-            place = actor.at(t_s)
-            if place is None:
-                continue
-            box = camera.body(*place, actor.height_m, layout.hidden_below_m(*place))
-            if box is not None:
-                hidden = any(start <= t_s <= end for start, end in actor.hidden)
-                shapes.append(Shape(box, camera.depth_m(*place), hidden))
-        boxes, scores = detect(shapes, camera.size_px, faults, rng)
+    for index, t_s in enumerate(times_s):
+        shapes = [shape for one in actors if (shape := one[index]) is not None]
+        boxes, scores = detect(shapes, size_px, faults, rng)
         if any(start < t_s < end for start, end in story.blind):
             continue
         table = np.array(boxes, float).reshape(-1, 4)
         records.append(
-            FrameRecord(index, round(t_s * 1e6), camera.size_px, table, np.array(scores, float))
+            FrameRecord(index + 1, round(t_s * 1e6), size_px, table, np.array(scores, float))
         )
     return records
 

@@ -12,6 +12,7 @@ TABLES = (
     "audit_report",
     "ledger_day",
     "ledger_head",
+    "device_terms",
     "device_status",
     "amendment",
     "store_week",
@@ -24,6 +25,7 @@ TABLES = (
     "assignment",
     "device",
     "point",
+    "confirmation",
     "store",
     "region",
     "device_owner",
@@ -89,6 +91,19 @@ def _identity() -> None:
         sa.Column("held", sa.Text),
         sa.UniqueConstraint("org_id", "slug"),
     )
+    op.create_table(
+        "confirmation",
+        sa.Column("org_id", sa.Uuid, primary_key=True),
+        sa.Column("confirmation_id", sa.Uuid, primary_key=True),
+        sa.Column("store_id", sa.Uuid, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("was_from", INSTANT),
+        sa.Column("counts_from", INSTANT),
+        sa.Column("reason", sa.Text),
+        sa.Column("made_by", sa.Text, nullable=False),
+        sa.Column("made_at", INSTANT, nullable=False),
+    )
+    op.create_index("confirmation_by_store", "confirmation", ["org_id", "store_id", "number"])
     op.create_table(
         "point",
         sa.Column("org_id", sa.Uuid, primary_key=True),
@@ -298,6 +313,15 @@ def _fleet() -> None:
         sa.Column("reported", sa.Text),
     )
     op.create_table(
+        "device_terms",
+        sa.Column("org_id", sa.Uuid, primary_key=True),
+        sa.Column("device", sa.String(63), primary_key=True),
+        sa.Column("since", INSTANT, primary_key=True),
+        sa.Column("greet_within_s", sa.Float, nullable=False),
+        sa.Column("serve_within_s", sa.Float, nullable=False),
+        sa.Column("k", sa.Integer, nullable=False),
+    )
+    op.create_table(
         "ledger_head",
         sa.Column("org_id", sa.Uuid, primary_key=True),
         sa.Column("device", sa.String(63), primary_key=True),
@@ -314,6 +338,9 @@ def _fleet() -> None:
         sa.Column("device", sa.String(63), primary_key=True),
         sa.Column("day", sa.Date, primary_key=True),
         sa.Column("ledger", sa.String(16), primary_key=True),
+        sa.Column(
+            "part", sa.BigInteger, primary_key=True, autoincrement=False, server_default="0"
+        ),
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("root", sa.String(64), nullable=False),
         sa.Column("window_at", INSTANT, nullable=False),

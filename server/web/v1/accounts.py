@@ -4,7 +4,6 @@ The rules are those of the page: an administrator sees and changes the accounts 
 reach lies inside the own one, hands on nothing beyond, and leaves the own account alone.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -15,10 +14,10 @@ from sqlalchemy import Connection
 
 from server.access import accounts, links
 from server.access.accounts import Account
-from server.access.callers import Caller
-from server.access.errors import RefusedError
-from server.access.reach import Reach, check_form, check_handed_on
-from server.access.roles import Role, roles_within
+from server.access.inviting import change_rights, check_other, new_link
+from server.access.inviting import invite as invite_somebody
+from server.access.reach import Reach
+from server.access.roles import Role
 from server.web.needs import ForAccounts
 from server.web.parts import Parts
 from server.web.token_api import ReachOut
@@ -34,6 +33,11 @@ class Rights(Asked):
 
     role: Annotated[Role, Field(description="one that includes no more than the caller's")]
     reaches: Annotated[Reaches, Field(description="inside the caller's")]
+
+    @property
+    def rights(self) -> tuple[Role, list[Reach]]:
+        """As the domain knows them."""
+        return self.role, [one.reach() for one in self.reaches]
 
 
 class Invitation(Rights):
@@ -80,6 +84,7 @@ class LinkOut(BaseModel):
     """A one-time link to hand over; it is shown this once and holds for 24 hours."""
 
     account_id: UUID
+    name: Annotated[str, Field(description="with which its holder signs in")]
     link: str
 
 
@@ -96,9 +101,7 @@ def _reads(router: APIRouter, parts: Parts) -> None:
         """Accounts whose whole reach lies inside the caller's."""
         after = after_name(cursor)
         with parts.engine.connect() as connection:
-            every = accounts.within(connection, caller.scope)
-        found = sorted(every, key=lambda one: one.name)
-        found = [one for one in found if after is None or one.name > after]
+            found = accounts.within(connection, caller.scope, after=after, limit=limit + 1)
         page = page_of(found, limit, lambda one: [one.name])
         items = tuple(AccountOut.of(one) for one in page.items)
         return AccountsOut(items=items, next_cursor=page.next_cursor)
@@ -113,20 +116,21 @@ def _reads(router: APIRouter, parts: Parts) -> None:
 def _invitations(router: APIRouter, parts: Parts) -> None:
     @router.post("/accounts", operation_id="createAccount", status_code=201)
     def invite(request: Request, caller: ForAccounts, asked: Invitation) -> LinkOut:
-        """Make an account, and a link with which its holder chooses a password."""
+        """Make an account, and a link with which its holder chooses a password.
+
+        Who does not reach everything gets a name that ends with the organisation's key: `ada@acme`.
+        """
         with changing(parts) as connection:
-            reaches = _handed_on(connection, caller, asked)
-            made = accounts.make(connection, asked.name, asked.role, reaches, parts.clock())
-            secret = links.make(connection, made, parts.clock())
-        return _link(request, parts, made, secret)
+            now = parts.clock()
+            made = invite_somebody(connection, caller, asked.name, asked.rights, now)
+            return _link(connection, request, parts, made, links.make(connection, made, now))
 
     @router.post("/accounts/{account_id}/link", operation_id="createAccountLink", status_code=201)
     def link(request: Request, caller: ForAccounts, account_id: UUID) -> LinkOut:
-        """A new link for a lost password; the one before ends."""
+        """A new link for another account's lost password; the one before ends."""
         with changing(parts) as connection:
-            accounts.account_within(connection, caller.scope, account_id)
-            secret = links.make(connection, account_id, parts.clock())
-        return _link(request, parts, account_id, secret)
+            secret = new_link(connection, caller, account_id, parts.clock())
+            return _link(connection, request, parts, account_id, secret)
 
 
 def _changes(router: APIRouter, parts: Parts) -> None:
@@ -134,17 +138,14 @@ def _changes(router: APIRouter, parts: Parts) -> None:
     def rights(caller: ForAccounts, account_id: UUID, asked: Rights) -> AccountOut:
         """Give another account another role or reach."""
         with changing(parts) as connection:
-            _other(connection, caller, account_id)
-            reaches = _handed_on(connection, caller, asked)
-            accounts.set_role(connection, account_id, asked.role)
-            accounts.set_reaches(connection, account_id, reaches)
+            change_rights(connection, caller, account_id, *asked.rights)
             return AccountOut.of(accounts.account_within(connection, caller.scope, account_id))
 
     @router.put("/accounts/{account_id}/disabled", operation_id="disableAccount")
     def disable(caller: ForAccounts, account_id: UUID) -> AccountOut:
         """End another account's sessions; nobody comes in by it or its tokens any more."""
         with changing(parts) as connection:
-            _other(connection, caller, account_id)
+            check_other(connection, caller, account_id)
             accounts.disable(connection, account_id, parts.clock())
             return AccountOut.of(accounts.account_within(connection, caller.scope, account_id))
 
@@ -152,30 +153,17 @@ def _changes(router: APIRouter, parts: Parts) -> None:
     def enable(caller: ForAccounts, account_id: UUID) -> AccountOut:
         """Let an account in again."""
         with changing(parts) as connection:
-            _other(connection, caller, account_id)
+            check_other(connection, caller, account_id)
             accounts.enable(connection, account_id)
             return AccountOut.of(accounts.account_within(connection, caller.scope, account_id))
 
 
-def _other(connection: Connection, caller: Caller, account_id: UUID) -> None:
-    accounts.account_within(connection, caller.scope, account_id)
-    if account_id == caller.account_id:
-        raise RefusedError("self", "an account: expected another one than your own")
-
-
-def _handed_on(connection: Connection, caller: Caller, asked: Rights) -> Sequence[Reach]:
-    if asked.role not in roles_within(caller.role):
-        raise RefusedError("role", "a role: expected one that includes no more than your own")
-    found = [one.reach() for one in asked.reaches]
-    for one in found:
-        check_form(one)
-        check_handed_on(connection, caller.scope, one)
-    return found
-
-
-def _link(request: Request, parts: Parts, account_id: UUID, secret: str) -> LinkOut:
+def _link(
+    connection: Connection, request: Request, parts: Parts, account_id: UUID, secret: str
+) -> LinkOut:
     base = parts.public_url or str(request.base_url)
-    return LinkOut(account_id=account_id, link=links.address(base, secret))
+    name = accounts.by_id(connection, account_id).name
+    return LinkOut(account_id=account_id, name=name, link=links.address(base, secret))
 
 
 def _reach_out(one: Reach) -> ReachOut:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from server import queries
 from server.access.callers import Caller
-from server.amending import Amendment, Kind, amendments
+from server.amending import Amendment, Kind, amendments_after
 from server.amending.making import LONGEST_REASON, Made, Wish, amend, withdraw
 from server.periods import Period, StoreTime
 from server.web.figure_shapes import PeriodOut
@@ -65,6 +65,10 @@ class AmendmentOut(BaseModel):
     made_at: datetime
     withdrawn_by: str | None
     withdrawn_at: datetime | None
+    can_be_withdrawn_until: Annotated[
+        datetime | None,
+        Field(description="then the first of its cells may be gone; null: at any time"),
+    ]
 
     @classmethod
     def of(cls, one: Amendment, time: StoreTime) -> "AmendmentOut":
@@ -81,6 +85,7 @@ class AmendmentOut(BaseModel):
             made_at=time.local(one.made_at),
             withdrawn_by=one.withdrawn_by,
             withdrawn_at=local_or_none(one.withdrawn_at, time),
+            can_be_withdrawn_until=local_or_none(one.can_be_withdrawn_until, time),
         )
 
 
@@ -109,9 +114,7 @@ def amendment_routes(router: APIRouter, parts: Parts) -> None:
         after = after_id(cursor)
         with parts.engine.connect() as connection:
             store = queries.store_by_id(connection, caller.scope, store_id)
-            every = amendments(connection, store.org_id, store_id)
-        found = sorted(every, key=lambda one: one.amendment_id)
-        found = [one for one in found if after is None or one.amendment_id > after]
+            found = amendments_after(connection, store.org_id, store_id, after, limit + 1)
         page = page_of(found, limit, lambda one: [one.amendment_id])
         items = tuple(AmendmentOut.of(one, store.time) for one in page.items)
         return AmendmentsOut(items=items, next_cursor=page.next_cursor)
@@ -138,7 +141,10 @@ def amendment_routes(router: APIRouter, parts: Parts) -> None:
 
     @router.delete("/stores/{store_id}/amendments/{amendment_id}", operation_id="withdrawAmendment")
     def take_back(caller: ToAmend, store_id: UUID, amendment_id: UUID) -> MadeOut:
-        """Withdraw an amendment: what was there before is there again; the record stays."""
+        """Withdraw an amendment: what was there before is there again; the record stays.
+
+        Not once cells of its time may be gone (`can_be_withdrawn_until`).
+        """
         with changing(parts) as connection:
             store = queries.store_by_id(connection, caller.scope, store_id)
             change = change_of(connection, parts, caller, store.org_id)

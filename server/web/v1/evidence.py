@@ -34,6 +34,7 @@ class AuditReportOut(BaseModel):
 
     organisation_id: UUID
     report_id: UUID
+    store_id: Annotated[UUID, Field(description="where the device stood when it was handed in")]
     device: str
     made_at: datetime
     handed_in_at: datetime
@@ -48,6 +49,7 @@ class AuditReportOut(BaseModel):
         return cls(
             organisation_id=one.org_id,
             report_id=one.report_id,
+            store_id=one.store_id,
             device=one.device,
             made_at=one.made_at,
             handed_in_at=one.handed_in_at,

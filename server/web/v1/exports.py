@@ -3,7 +3,7 @@
 They pass the same layer as every other answer. Stores on trial are in none of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -11,11 +11,11 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from server import queries
-from server.answers import answer
+from server.answers import answer, cells_of
 from server.catalogue import Slice
 from server.course import LONGEST_COURSE
-from server.periods import LONGEST
-from server.queries import terms_in_force
+from server.periods import LONGEST, Period
+from server.queries import PointView, StoreView
 from server.scope import Scope
 from server.standings import Kind, standings, subjects
 from server.totals import read_total
@@ -67,14 +67,11 @@ def _of_store(router: APIRouter, parts: Parts) -> None:
     def cells(caller: Figures, store_id: UUID, start: From, end: To) -> Response:
         """The released cells of a store's points inside a period of at most 35 days."""
         asked = period_asked(start, end, LONGEST_COURSE)
-        rows: list[tuple[Field, ...]] = [HEADER]
         with parts.engine.connect() as connection:
             store = queries.store_by_id(connection, caller.scope, store_id)
             points = [] if store.is_trial else queries.points(connection, store)
-            for one in points:
-                found = answer(connection, store, one, asked, parts.clock())
-                rows += [cell_row(store, one, each) for each in found.steps if each.cell]
-        return _table(rows, f"cells-{store_id}")
+        found = _cells(parts, store, points, asked)
+        return StreamingResponse(found, media_type=CSV, headers=_named(f"cells-{store_id}"))
 
     @router.get(
         "/stores/{store_id}/figures.csv",
@@ -93,10 +90,21 @@ def _of_store(router: APIRouter, parts: Parts) -> None:
                 for one in queries.points(connection, store):
                     found = answer(connection, store, one, asked, now, with_course=False)
                     rows.append(point_row(store, found))
-                devices = queries.devices(connection, caller.scope, now, store_id)
-                total = read_total(connection, store, asked, terms_in_force(devices))
+                total = read_total(connection, store, asked)
                 rows.append(total_row(store, asked, total))
         return _table(rows, f"figures-{store_id}")
+
+
+def _cells(
+    parts: Parts, store: StoreView, points: Sequence[PointView], asked: Period
+) -> Iterator[str]:
+    """A point's cells at a time are in memory, and their figures as they are sent."""
+    yield lines_of([HEADER])
+    for one in points:
+        with parts.engine.connect() as connection:
+            steps = cells_of(connection, store, one, asked)
+        for first in range(0, len(steps), AT_ONCE):
+            yield lines_of(cell_row(store, one, each) for each in steps[first : first + AT_ONCE])
 
 
 def _standings(parts: Parts, scope: Scope, first: date, last: date) -> Iterator[str]:

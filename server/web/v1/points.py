@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from server import catalogue, queries
 from server.access.callers import Caller
-from server.answers import answer
+from server.answers import gaps_of
 from server.course import LONGEST_COURSE, Gap
 from server.identity import Subject, merge_points, rename, unmerge_point
 from server.periods import StoreTime
@@ -68,10 +68,10 @@ def _reads(router: APIRouter, parts: Parts) -> None:
         with parts.engine.connect() as connection:
             one = queries.point_by_id(connection, caller.scope, point_id)
             store = queries.store_by_id(connection, caller.scope, one.store_id)
-            found = answer(connection, store, one, asked, parts.clock())
+            found = gaps_of(connection, store, one, asked, parts.clock())
         items = tuple(
             GapOut(period=PeriodOut.of(step.period, store.time), gap=step.gap)
-            for step in found.steps
+            for step in found
             if step.gap is not None
         )
         return GapsOut(point_id=point_id, asked=PeriodOut.of(asked, store.time), items=items)

@@ -11,22 +11,32 @@ from server.access.callers import Caller
 from server.catalogue import Slice
 from server.identity import (
     Subject,
+    amend_confirmation,
     confirm,
+    confirmations,
     end_store,
     hours_of,
     move_store,
     rename,
     reopen_store,
     set_hours,
-    unconfirm,
 )
-from server.web.needs import Figures, ForIdentity, ToConfirm
+from server.web.needs import Figures, ForIdentity, ToAmend, ToConfirm
 from server.web.parts import Parts
 from server.web.shapes import PointOut, PointsOut, StoreOut, StoresOut
 from server.web.v1.changing import change_of_store, changing, check_whole
 from server.web.v1.cursors import Cursor, Limit, after_id, page_of
 from server.web.v1.fields import Named
-from server.web.v1.store_shapes import Closing, Confirmation, HoursIn, HoursOut, StoreRegion
+from server.web.v1.store_shapes import (
+    Closing,
+    Confirmation,
+    ConfirmationAmended,
+    ConfirmationOut,
+    ConfirmationsOut,
+    HoursIn,
+    HoursOut,
+    StoreRegion,
+)
 
 InOrganisation = Annotated[UUID | None, Query(description="of this organisation alone")]
 InRegion = Annotated[UUID | None, Query(description="right in this region, not below it")]
@@ -102,18 +112,27 @@ def _changes(router: APIRouter, parts: Parts) -> None:
 def _confirmation(router: APIRouter, parts: Parts) -> None:
     @router.put("/stores/{store_id}/confirmation", operation_id="confirmStore")
     def confirm_it(caller: ToConfirm, store_id: UUID, asked: Confirmation) -> StoreOut:
-        """Confirm the commissioning: from then on, the store's figures count."""
+        """Confirm the commissioning, once: from then on, the store's figures count."""
         with changing(parts) as connection:
             change = change_of_store(connection, parts, caller, store_id)
             confirm(change, store_id, asked.confirmed_from)
             return _after(connection, caller, store_id)
 
-    @router.delete("/stores/{store_id}/confirmation", operation_id="unconfirmStore")
-    def unconfirm_it(caller: ToConfirm, store_id: UUID) -> StoreOut:
-        """Take the confirmation back: the figures are a trial again."""
+    @router.post("/stores/{store_id}/confirmations", operation_id="amendConfirmation")
+    def amend_it(caller: ToAmend, store_id: UUID, asked: ConfirmationAmended) -> StoreOut:
+        """Move the instant from which a store counts, or make it a trial again, with a reason."""
         with changing(parts) as connection:
-            unconfirm(change_of_store(connection, parts, caller, store_id), store_id)
+            change = change_of_store(connection, parts, caller, store_id)
+            amend_confirmation(change, store_id, asked.confirmed_from, asked.reason)
             return _after(connection, caller, store_id)
+
+    @router.get("/stores/{store_id}/confirmations", operation_id="listConfirmations")
+    def listed(caller: Figures, store_id: UUID) -> ConfirmationsOut:
+        """When the store's figures began to count, each time that this changed."""
+        with parts.engine.connect() as connection:
+            one = catalogue.store_card(connection, caller.scope, store_id).view
+            found = confirmations(connection, one.org_id, store_id)
+        return ConfirmationsOut(items=tuple(ConfirmationOut.of(each, one.time) for each in found))
 
 
 def _closing(router: APIRouter, parts: Parts) -> None:

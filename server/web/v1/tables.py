@@ -18,12 +18,20 @@ from server.suppression import Suppressed
 from server.totals import StoreTotal
 
 Field = str | int | float | None
-SHARES = ("served_within", "greeted_within", "abandoned", "flawless", "recovered")
+SHARES = (
+    *("served_within", "greeted_within", "left_unserved", "abandoned"),
+    *("flawless", "recovered"),
+)
 QUANTILES = (
     *("waiting_median", "waiting_p90", "greeting_median", "greeting_p90"),
     "interaction_median",
 )
-NOT_OF_A_QUEUE = frozenset({"served_within", "greeted_within", "waiting_median", "waiting_p90"})
+NOT_OF_A_QUEUE = frozenset(
+    {
+        *("served_within", "greeted_within", "waiting_median", "waiting_p90"),
+        *("flawless", "recovered"),
+    }
+)
 OF_SHARES = ("", "_low", "_high", "_of")
 OF_QUANTILES = ("_s", "_low_s", "_high_s", "_more_than_s", "_of")
 PLACE = ("store", "store_id", "point", "point_id", "kind", "from", "to")
@@ -115,7 +123,7 @@ def _figures(
     certain = found.certainty
     return (
         *(getattr(found, name) for name in COUNTS),
-        *(getattr(found.expectations, name) for name in LIMITS),
+        *found.expectations.limits_s,
         *shares,
         *quantiles,
         *(attended, certain.observed, certain.bridged, certain.unknown, *coverage),

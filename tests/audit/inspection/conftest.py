@@ -6,23 +6,25 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from edge.audit.finding import Finding
+from edge.audit.running.compiled import differs
 from edge.audit.running.find import held_by_others
 from edge.audit.running.inspection import Watching, inspect
+from edge.audit.running.loaded import sha256_of
 from firmware_cfg.load import load_site
 from tests.integration.processes.grey_video import SITE as FILMED
 from tests.integration.processes.grey_video import write_grey_video
 from tests.integration.processes.running import ROOT, Run, running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SITE = f"{FILMED}[page]\nport = 0\n"
 PLANTED = Path(__file__).with_name("planted.py")
@@ -60,11 +62,6 @@ def look(*pids: int) -> subprocess.CompletedProcess[str]:
     )
 
 
-def hidden() -> set[str]:
-    """Checks of the whole machine, where a process of it is closed even to root."""
-    return {"records.pipe"} if held_by_others(set()).hidden else set()
-
-
 def by_name(findings: tuple[Finding, ...]) -> dict[str, Finding]:
     assert len({one.check for one in findings}) == len(findings)
     return {one.check: one for one in findings}
@@ -80,6 +77,39 @@ def _as_root() -> None:
     """Other processes' memory, descriptors and registers are for root alone."""
     if os.geteuid() != 0:
         pytest.skip("only root sees inside a process that is closed to its own user")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_installation_is_read_once() -> Iterator[None]:
+    """Ten thousand files that each inspection hashes and compiles: again where one has changed."""
+    with pytest.MonkeyPatch.context() as patch:
+        for judge in (sha256_of, differs):
+            judged = of_content(judge)
+            for module in ("binding", "running.loaded"):
+                patch.setattr(f"edge.audit.{module}.{judge.__name__}", judged)
+        yield
+
+
+def of_content(judge: Callable[[Path], Any]) -> Callable[[Path], Any]:
+    """`judge`, asked once for each state of a file and of the source beside its folder."""
+    known: dict[tuple[object, ...], Any] = {}
+
+    def judged(path: Path) -> Any:
+        source = path.parents[1] / f"{path.name.split('.')[0]}.py"
+        key = (path, *map(state, (path, source)))
+        if key not in known:
+            known[key] = judge(path)
+        return known[key]
+
+    return judged
+
+
+def state(path: Path) -> tuple[int, ...]:
+    """What changes whenever somebody writes to a file; empty: there is none."""
+    with suppress(OSError):
+        found = path.stat()
+        return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return ()
 
 
 @pytest.fixture(scope="session")

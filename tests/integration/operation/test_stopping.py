@@ -140,3 +140,17 @@ def test_metrics_are_refused_to_other_machines(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "to this machine alone" in done.stderr
     assert not (tmp_path / "state").exists()
+
+
+def test_a_second_server_on_the_same_database_does_not_start(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    url = sqlite_url(server.state / "encounter.db")
+    order = [sys.executable, "-m", "server", "run", "--state", str(tmp_path / "other")]
+    order += ["--database", url, "--broker", f"127.0.0.1:{server.broker_port}"]
+    order += ["--http", f"127.0.0.1:{free_port()}"]
+    done = subprocess.run(order, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 2
+    assert "another server runs here" in done.stderr
+    assert done.stdout == ""
+    assert server.health()["status"] == "ok"

@@ -273,19 +273,23 @@ def test_chrony_s_drop_in_lets_edge_ask_and_it_still_cannot_set(machine: Machine
     assert "asked True\nset False\n" in machine.journal("ask")
 
 
-def groups() -> set[str]:
-    """The control groups of all machines of these tests."""
+def group_of(pid: int) -> Path:
+    """The control group that a machine was started in."""
     place = control_groups()
-    return {path.name for path in place.glob("encounter-test-*")} if place else set()
+    assert place is not None
+    found = re.search(r"encounter-test-\w+", Path(f"/proc/{pid}/cgroup").read_text("utf-8"))
+    assert found is not None
+    return place / found[0]
 
 
 def test_nothing_of_it_is_left(tmp_path: Path) -> None:
     if reason := why_not(tmp_path):
         pytest.skip(reason)
-    earlier, mounts = groups(), Path("/proc/self/mounts").read_text("utf-8")
+    mounts = Path("/proc/self/mounts").read_text("utf-8")
     with booted(tmp_path / "machine", tmp_path, {}) as one:
         assert Path("/proc/self/mounts").read_text("utf-8") == mounts
-        assert len(groups() - earlier) == 1
+        group = group_of(one.init)
+        assert group.is_dir()
     assert not runs(one.init)
-    assert groups() == earlier
+    assert not group.exists()
     assert Path("/proc/self/mounts").read_text("utf-8") == mounts

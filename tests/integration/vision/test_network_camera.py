@@ -137,20 +137,21 @@ def watch(
 
 
 @pytest.mark.parametrize(
-    ("codec", "user", "password"),
-    [("H264", "", ""), ("H264", "installer", "a b:c@d"), ("H265", "", "")],
+    ("codec", "login", "count"),
+    [("H264", (), 90), ("H264", ("installer", "a b:c@d"), 20), ("H265", (), 20)],
 )
 def test_frames_arrive_with_the_times_of_the_camera(
-    one_by_one: Path, site_file: SiteFile, codec: str, user: str, password: str
+    one_by_one: Path, site_file: SiteFile, codec: str, login: tuple[str, ...], count: int
 ) -> None:
-    with serving(one_by_one, codec, user, password) as url:
-        credentials = f"{user}\n{password}\n" if user else ""
-        records, stderr, status = watch(url, site_file(), 90, credentials)
-    assert len(records) == 90
+    with serving(one_by_one, codec, *login) as url:
+        credentials = "".join(f"{word}\n" for word in login)
+        records, stderr, status = watch(url, site_file(), count, credentials)
+    assert len(records) == count
     steps = np.diff([record.t_us for record in records])
     assert (steps % 100_000 == 0).all()  # the video's own, whatever the network did
     assert np.median(steps) == 100_000
-    assert any((record.scores > 0.5).any() for record in records if record.t_s > 8)
+    people = any((record.scores > 0.5).any() for record in records if record.t_s > 8)
+    assert people or count < 90  # who comes after eight seconds
     assert status == 1
     assert "vision: stream: ended after " in stderr
 
@@ -189,8 +190,8 @@ def test_another_address_in_a_request_or_description_changes_nothing(
     with listening() as place:
         elsewhere = f"rtsp://127.0.0.1:{place.getsockname()[1]}/live"
         with serving(one_by_one, "H264", "", "", way, elsewhere) as url:
-            records, _, _ = watch(url, site_file(), 60)
-        assert len(records) == 60
+            records, _, _ = watch(url, site_file(), 25)
+        assert len(records) == 25  # 2.5 s; a request to go elsewhere comes after one
         assert visitors(place) == 0
 
 

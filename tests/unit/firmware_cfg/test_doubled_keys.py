@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from firmware_cfg import json_text
 from firmware_cfg.codec import decode, encode, peek
 from firmware_cfg.errors import MessageError, NewerVersionError
-from firmware_cfg.messages import MODELS, LedgerHead, Message
+from firmware_cfg.json_text import check_single_keys
+from firmware_cfg.messages import MODELS, LedgerHead, Message, Window
 from firmware_cfg.sealing import sealed
 
 GOLDEN = Path(__file__).parent / "golden" / "v1"
@@ -105,3 +109,49 @@ def test_a_hostile_doubled_key_is_named_shortly_and_on_one_line(key: str) -> Non
         decode(MODELS[-1], text)
     assert len(str(refused.value)) < 200
     assert str(refused.value).isprintable()
+
+
+KEYS = ['"a"', '"b"', r'"\u0061"', '"1"', '"é"', r'"\u00e9"', '""', r'"\ud800"', '"a']
+SCALARS = ["1", "-0", "1.0", "1e2", "1e400", "NaN", "true", '"a"', r'"\/"', "9" * 5000, "01", "x"]
+GAPS = ["", "", "", " ", "\n", "\x00"]
+
+
+def objects_of(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    pairs = st.lists(st.tuples(st.sampled_from(KEYS), st.sampled_from(GAPS), values), max_size=4)
+    return pairs.map(lambda told: "{" + ",".join(f"{k}{gap}:{v}" for k, gap, v in told) + "}")
+
+
+def lists_of(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.lists(values, max_size=3).map(lambda told: "[" + ",".join(told) + "]")
+
+
+HOSTILE = st.recursive(
+    st.sampled_from(SCALARS), lambda one: objects_of(one) | lists_of(one), max_leaves=8
+)
+
+
+def found_by(text: bytes) -> str:
+    try:
+        check_single_keys(text, "message")
+    except MessageError as error:
+        return str(error)
+    return "nothing"
+
+
+@given(HOSTILE, st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_a_text_that_is_written_back_has_nothing_that_a_look_at_each_key_would_find(
+    text: str, broken: bool
+) -> None:
+    told = text.encode()[: -1 if broken else None]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_text, "_is_written_back", lambda _: False)
+        by_looking = found_by(told)
+    assert found_by(told) == by_looking
+    if by_looking != "nothing":
+        assert not json_text._is_written_back(told)
+
+
+def test_a_window_of_our_own_is_written_back() -> None:
+    window = decode(Window, golden("window").encode())
+    assert json_text._is_written_back(window.model_dump_json().encode())

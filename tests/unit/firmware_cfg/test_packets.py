@@ -1,4 +1,4 @@
-"""The sieve before the MQTT client: small packets pass unchanged, large ones cost nothing."""
+"""Sieve and cutter before the MQTT client: small packets pass unchanged, large ones cost nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from firmware_cfg.codec import encode
 from firmware_cfg.messages import Ack, Desired, Rejection
-from firmware_cfg.packets import MOST_DOWN_BYTES, MOST_UP_BYTES, Sieve, packet_bytes
+from firmware_cfg.packets import (
+    MOST_DOWN_BYTES,
+    MOST_UP_BYTES,
+    Cutter,
+    Sieve,
+    framed,
+    packet_bytes,
+)
 from firmware_cfg.sealing import MOST_TEXT_BYTES, MOST_WINDOW_BYTES
 from firmware_cfg.topics import Kind, topic
 
@@ -69,40 +76,59 @@ def sifted(stream: Stream, most: int = MOST, *, v5: bool = False) -> tuple[bytes
         got += piece
 
 
+def cut(stream: Stream, most: int = MOST, *, v5: bool = False) -> tuple[bytes, list[int]]:
+    """The same of a client whose packets are cut out of what comes."""
+    dropped: list[int] = []
+    cutter, got = Cutter(most, v5=v5, dropped=dropped.append), b""
+    while True:
+        try:
+            piece = stream(100)
+        except BlockingIOError:
+            continue
+        if not piece:
+            return got, dropped
+        got += b"".join(framed(packet) for packet in cutter.cut(piece))
+
+
+Reader = Callable[..., tuple[bytes, list[int]]]
+either = pytest.mark.parametrize("reader", [sifted, cut])
 SMALL = [publish(b"x" * 10), b"\xd0\x00", b"\x40\x02\x00\x07", publish(b"", qos=0), b"\x20\x02\0\0"]
 
 
+@either
 @given(
     st.lists(st.sampled_from([*SMALL, b"large"]), max_size=12), st.integers(0, 2**32), st.booleans()
 )
 @settings(max_examples=100, deadline=None)
 def test_any_order_in_any_pieces_passes_and_only_the_large_lose_their_payload(
-    packets: list[bytes], seed: int, v5: bool
+    reader: Reader, packets: list[bytes], seed: int, v5: bool
 ) -> None:
     large, bare = publish(b"\x30" * MOST, v5=v5), publish(b"", v5=v5)
     told = b"".join(large if one == b"large" else one for one in packets)
     stream = Stream(told, Random(seed))  # noqa: S311 - repeatable
-    got, dropped = sifted(stream, v5=v5)
+    got, dropped = reader(stream, v5=v5)
     assert got == b"".join(bare if one == b"large" else one for one in packets)
     assert dropped == [len(large)] * packets.count(b"large")
 
 
+@either
 @pytest.mark.parametrize("qos", [0, 1, 2])
 @pytest.mark.parametrize("flags", [0, 1, 8, 9])
 @pytest.mark.parametrize("name", [b"", b"a" * 130, b"t" * 65_535])
 def test_a_large_message_keeps_its_topic_its_flags_and_its_packet_id(
-    qos: int, flags: int, name: bytes
+    reader: Reader, qos: int, flags: int, name: bytes
 ) -> None:
-    got, dropped = sifted(Stream(publish(b"p" * MANY, name, qos, flags)))
+    got, dropped = reader(Stream(publish(b"p" * MANY, name, qos, flags)))
     assert got == publish(b"", name, qos, flags)
     assert len(dropped) == 1
 
 
+@either
 @pytest.mark.parametrize(("beyond", "passes"), [(0, True), (1, False)])
-def test_the_bound_is_the_whole_packet_s(beyond: int, *, passes: bool) -> None:
+def test_the_bound_is_the_whole_packet_s(reader: Reader, beyond: int, *, passes: bool) -> None:
     packet = publish(b"p" * (MOST - len(publish(b"")) - 1 + beyond))
     assert len(packet) == MOST + beyond
-    assert (sifted(Stream(packet))[0] == packet) is passes
+    assert (reader(Stream(packet))[0] == packet) is passes
 
 
 def test_nothing_of_a_large_payload_is_kept() -> None:
@@ -120,6 +146,18 @@ def test_nothing_of_a_large_payload_is_kept() -> None:
     assert peak_bytes < 100_000
 
 
+def test_a_cutter_keeps_nothing_of_a_large_payload_and_little_of_a_packet() -> None:
+    cutter, head = Cutter(MOST, v5=False, dropped=lambda _: None), publish(bytes(200_000_000))[:64]
+    tracemalloc.start()
+    assert cutter.cut(head) == []
+    for _ in range(3_000):
+        assert cutter.cut(bytes(65_536)) == []
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes < 200_000
+
+
+@either
 @pytest.mark.parametrize(
     ("told", "reason"),
     [
@@ -128,14 +166,15 @@ def test_nothing_of_a_large_payload_is_kept() -> None:
         (b"\x32" + length(400) + b"\xff\xff" + bytes(MANY), "longer topic"),
     ],
 )
-def test_what_is_no_message_ends_the_connection(told: bytes, reason: str) -> None:
+def test_what_is_no_message_ends_the_connection(reader: Reader, told: bytes, reason: str) -> None:
     with pytest.raises(ConnectionError, match=reason):
-        sifted(Stream(told))
+        reader(Stream(told))
 
 
-@pytest.mark.parametrize("cut", [0, 1, 2, 5, 9, 200, 400])
-def test_a_stream_that_ends_in_a_packet_ends_for_the_client_too(cut: int) -> None:
-    got, dropped = sifted(Stream(publish(b"p" * MANY)[:cut]))
+@either
+@pytest.mark.parametrize("end", [0, 1, 2, 5, 9, 200, 400])
+def test_a_stream_that_ends_in_a_packet_ends_for_the_client_too(reader: Reader, end: int) -> None:
+    got, dropped = reader(Stream(publish(b"p" * MANY)[:end]))
     assert (got, dropped) == (b"", [])
 
 

@@ -26,8 +26,7 @@ from server.amending.making import Wish, amend
 from server.audit_reports import hand_in
 from server.database import open_database, sqlite_url, writer
 from server.health import health_of
-from server.identity import Change, apply_identity, confirm
-from server.identity_file import load_identity
+from server.identity import Change, confirm
 from server.ingest.committing import commit
 from server.ingest.link import LinkState, LinkStatus
 from server.ingest.reading import read
@@ -44,6 +43,7 @@ from server.web.app import make_app
 from server.web.parts import Parts
 from tests.access import a_caller, an_account
 from tests.unit.server.asgi import Client
+from tests.unit.server.chain_identity import apply_chain, ids_of
 
 API = "/api/v1"
 PERIOD = {"from": "2026-11-16T00:00:00Z", "to": "2026-12-07T00:00:00Z"}
@@ -54,95 +54,6 @@ REPORT = (
     b'{"report_version": 1, "at": "2026-11-20T10:00:00+00:00", "counts": {"holds": 40, '
     b'"fails": 0}, "audited": {"version": "0.1.0"}, "findings": []}'
 )
-IDENTITY = """
-[[organisation]]
-key = "acme"
-name = "Acme"
-
-[[region]]
-key = "china"
-organisation = "acme"
-name = "China"
-
-[[region]]
-key = "east"
-organisation = "acme"
-name = "East"
-parent = "china"
-
-[[store]]
-key = "pudong-1"
-organisation = "acme"
-region = "east"
-name = "Pudong"
-timezone = "Asia/Shanghai"
-
-[[store.point]]
-key = "counter"
-kind = "service_point"
-label = "Counter"
-
-[[store.point]]
-key = "second"
-kind = "service_point"
-label = "=Second"
-
-[[store.point]]
-key = "line"
-kind = "queue"
-label = "Line"
-
-[[device]]
-id = "kiosk-1"
-organisation = "acme"
-store = "pudong-1"
-assignment = [{ local = "counter-1", point = "counter" }, { local = "line", point = "line" }]
-
-[[store]]
-key = "puxi-1"
-organisation = "acme"
-region = "china"
-name = "Puxi"
-timezone = "Asia/Shanghai"
-
-[[store.point]]
-key = "desk"
-kind = "service_point"
-label = "Desk"
-
-[[device]]
-id = "kiosk-2"
-organisation = "acme"
-store = "puxi-1"
-assignment = [{ local = "counter-1", point = "desk" }]
-
-[[organisation]]
-key = "other"
-name = "Other"
-
-[[region]]
-key = "north"
-organisation = "other"
-name = "North"
-
-[[store]]
-key = "oslo-1"
-organisation = "other"
-region = "north"
-name = "Oslo"
-timezone = "Europe/Oslo"
-
-[[store.point]]
-key = "till"
-kind = "service_point"
-label = "Till"
-
-[[device]]
-id = "kiosk-9"
-organisation = "other"
-store = "oslo-1"
-assignment = [{ local = "counter-1", point = "till" }]
-"""
 
 
 @dataclass
@@ -208,10 +119,7 @@ def _template() -> Path:
 
 def fill_chain(engine: Engine, folder: Path) -> Chain:
     """A chain in an empty database."""
-    written = folder / "chain.toml"
-    written.write_text(IDENTITY, "utf-8")
-    with writer(engine).begin() as connection:
-        apply_identity(connection, load_identity(written))
+    apply_chain(engine, folder)
     chain = _chain(engine, folder)
     _receive(engine)
     _decide(chain)
@@ -225,21 +133,6 @@ def _chain(engine: Engine, folder: Path) -> Chain:
     health = health_of(engine, lambda: link, IngestState)
     app = make_app(Parts(engine, open_key(folder), clock, lambda: health))
     return Chain(engine, clock, app, ids_of(engine))
-
-
-def ids_of(engine: Engine) -> dict[str, UUID]:
-    """Ids of organisations, regions, stores and points by their keys."""
-    found: dict[str, UUID] = {}
-    with engine.connect() as connection:
-        for table, column in (
-            (organisation, "org_id"),
-            (region, "region_id"),
-            (store, "store_id"),
-            (point, "point_id"),
-        ):
-            for row in connection.execute(select(table)):
-                found[row.slug] = getattr(row, column)
-    return found
 
 
 def _receive(engine: Engine) -> None:

@@ -1,15 +1,20 @@
 """A database in memory's place, one organisation with a store, a counter and a queue."""
 
+import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
 from server.database import open_database, sqlite_url, writer
-from server.identity import apply_identity
+from server.identity import Change, apply_identity
+from server.identity.finding import organisation_by_key
 from server.identity_file import Identity, load_identity
+from server.web.pages import Renderer
 from tests.postgres import MIGRATED, Postgres, is_there, running
+from tests.unit.server.identity_larger import NOW
 from tests.unit.server.statements import recorded, without_organisation
 
 IDENTITY = """
@@ -52,6 +57,25 @@ organisation = "acme"
 store = "pudong-1"
 assignment = [{ local = "counter-1", point = "counter" }, { local = "line", point = "line" }]
 """
+_MORE = """
+[[store.point]]
+key = "till-2"
+kind = "service_point"
+label = "Till 2"
+
+[[store]]
+key = "puxi-1"
+organisation = "acme"
+name = "Puxi"
+timezone = "Asia/Shanghai"
+
+[[store.point]]
+key = "counter"
+kind = "service_point"
+label = "Counter"
+
+[[device]]"""
+LARGER = IDENTITY.replace("\n[[device]]", _MORE)
 
 RECORDED = (
     "test_api",
@@ -60,11 +84,21 @@ RECORDED = (
     "test_pages_changes",
     "test_pages_overview",
     "test_rollups",
+    "test_rollups_due",
+    "test_rollups_standings",
     "test_suppression",
     "test_web",
     "test_weeks",
     "test_worker",
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates_are_compiled_once() -> Iterator[None]:
+    """Many applications in one process: what fills their pages has no state, and is made once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("server.web.app.Renderer", cache(Renderer))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -101,21 +135,43 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database of ours in a file, to make copies of."""
+    path = tmp_path_factory.mktemp("migrated") / "encounter.db"
+    engine = open_database(sqlite_url(path))
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(sqlite_url(tmp_path / "encounter.db"))
+def empty(tmp_path: Path, migrated: Path) -> Iterator[Engine]:
+    path = tmp_path / "encounter.db"
+    shutil.copy(migrated, path)
+    engine = open_database(sqlite_url(path))
     yield engine
     engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+def either(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """An empty database of ours, on each engine."""
     if request.param == "sqlite":
-        engine = open_database(sqlite_url(tmp_path / "encounter.db"))
-    else:
-        server: Postgres = request.getfixturevalue("postgres")
-        engine = open_database(server.new_database(MIGRATED))
+        empty: Engine = request.getfixturevalue("empty")
+        yield empty
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    engine = open_database(server.new_database(MIGRATED))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """One database for many examples, each with an organisation of its own."""
+    engine = open_database(sqlite_url(tmp_path_factory.mktemp("shared") / "encounter.db"))
     yield engine
     engine.dispose()
 
@@ -125,3 +181,20 @@ def engine(empty: Engine, identity: Identity) -> Engine:
     with writer(empty).begin() as connection:
         apply_identity(connection, identity)
     return empty
+
+
+@pytest.fixture
+def larger(empty: Engine, tmp_path: Path) -> tuple[Engine, Identity]:
+    """Two stores, and the identity that they were made from."""
+    path = tmp_path / "larger.toml"
+    path.write_text(LARGER, "utf-8")
+    identity = load_identity(path)
+    with writer(empty).begin() as connection:
+        apply_identity(connection, identity)
+    return empty, identity
+
+
+@pytest.fixture
+def change(larger: tuple[Engine, Identity]) -> Iterator[Change]:
+    with writer(larger[0]).begin() as connection:
+        yield Change(connection, organisation_by_key(connection, "acme"), "Ada", NOW)

@@ -32,6 +32,7 @@ from server.identity_file import load_identity
 from server.ingest.committing import commit
 from server.ingest.reading import read
 from server.periods import Period
+from server.rollups_due import COUNTED_FOR
 from server.schema.cells import cell
 from server.schema.rollups import rollup_due
 from server.suppression import PointRef, Suppressed, read_released
@@ -174,6 +175,20 @@ def test_a_wrong_zone_is_taken_out_seen_as_a_gap_and_put_back(change: Change) ->
     (kept,) = amendments(change.connection, change.org_id, store_id)
     assert (kept.withdrawn_by, kept.withdrawn_at) == ("Ada", NOW)
     assert change.connection.execute(select(cell).order_by(cell.c.start_at)).all() == before
+
+
+def test_what_could_not_come_back_whole_is_not_withdrawn(change: Change) -> None:
+    """Cells live 13 months, their roll-ups five years: later, a withdrawal would be half of one."""
+    out = void(change, "counter", hours(0, 2)).amendments[0]
+    noted = amend(change, wish(change, Kind.NOTE, "counter", hours(0, 2))).amendments[0]
+    until = MONDAY + COUNTED_FOR
+    assert (out.can_be_withdrawn_until, noted.can_be_withdrawn_until) == (until, None)
+    late = replace(change, now=until + HOUR)
+    with pytest.raises(AmendmentError, match="could be withdrawn until") as refused:
+        withdraw(late, out.store_id, [out.amendment_id])
+    assert (refused.value.reason, refused.value.at) == ("kept_for_good", until)
+    assert withdraw(late, out.store_id, [noted.amendment_id]).cells == 0
+    assert withdraw(replace(change, now=until), out.store_id, [out.amendment_id]).cells == 2
 
 
 def test_a_whole_store_is_taken_out(change: Change) -> None:

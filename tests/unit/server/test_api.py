@@ -301,7 +301,8 @@ def test_exports_say_what_the_answers_say(chain: Chain, ask: Asker) -> None:
         assert float(row["served_within"]) == share["value"]
         assert int(row["served_within_of"]) == share["counts"]["of"]
     of_queue = [one for one in cells if one["kind"] == "queue"]
-    assert {one["served_within"] for one in of_queue} == {""}
+    for name in ("served_within", "flawless", "recovered"):
+        assert {one[name] for one in of_queue} == {""}
     figures = table(ask("GET", f"{where}/figures.csv", **PERIOD))
     assert [one["point"] for one in figures] == ["Counter", "'=Second", "Line", ""]
     assert figures[1]["visits"] == ""

@@ -107,7 +107,7 @@ def test_a_shift_is_told_with_its_week_its_size_and_its_range(chain: Chain) -> N
     [
         ("served_within", (0.8, 0.7), True),
         ("flawless", (0.5, 0.6), False),
-        ("abandoned", (0.05, 0.15), True),
+        ("left_unserved", (0.05, 0.15), True),
         ("waiting_p90", (100.0, 140.0), True),
         ("waiting_p90", (140.0, 100.0), False),
     ],

@@ -9,46 +9,23 @@ from sqlalchemy import Engine, select
 
 from firmware_cfg.codec import encode
 from firmware_cfg.messages import Message
-from server import queries
 from server.amending import Kind
 from server.amending.making import Wish, amend
 from server.database import writer
 from server.errors import AmendmentError
 from server.figures import Expectations
-from server.identity import Change, apply_identity, confirm, replace_device
-from server.identity.finding import organisation_by_key, store_by_key
-from server.identity_file import load_identity
+from server.identity import Change, confirm, move_store, replace_device
 from server.ingest.committing import commit
 from server.ingest.reading import read
 from server.periods import Period
 from server.rollups.job import roll_up
 from server.rollups_due import COUNTED_FOR
-from server.schema.identity import region
 from server.schema.rollups import standing
-from server.scope import Scope
+from server.terms import in_force_in
 from server.testing import MONDAY, MessageFactory
-from tests.unit.server.conftest import IDENTITY
+from tests.unit.server.chain_identity import apply_chain, ids_of
 
 LATER = MONDAY + timedelta(days=8)
-NEIGHBOUR = """
-[[store]]
-key = "puxi-1"
-organisation = "acme"
-region = "east"
-name = "Puxi"
-timezone = "Asia/Shanghai"
-
-[[store.point]]
-key = "desk"
-kind = "service_point"
-label = "Desk"
-
-[[device]]
-id = "kiosk-2"
-organisation = "acme"
-store = "puxi-1"
-assignment = [{ local = "counter-1", point = "desk" }]
-"""
 
 
 class Chain:
@@ -56,15 +33,13 @@ class Chain:
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine = engine
-        path = folder / "two.toml"
-        path.write_text(IDENTITY + NEIGHBOUR, "utf-8")
+        apply_chain(engine, folder, MONDAY)
+        known = ids_of(engine)
+        self.org_id, self.east = known["acme"], known["east"]
+        self.stores = {key: known[key] for key in ("pudong-1", "puxi-1")}
         with writer(engine).begin() as connection:
-            apply_identity(connection, load_identity(path), MONDAY)
-            self.org_id = organisation_by_key(connection, "acme")
-            keys = ("pudong-1", "puxi-1")
-            self.stores = {key: store_by_key(connection, self.org_id, key) for key in keys}
-            east = select(region.c.region_id).where(region.c.slug == "east")
-            self.east: UUID = connection.execute(east).scalar_one()
+            change = Change(connection, self.org_id, "Ada", MONDAY)
+            move_store(change, known["puxi-1"], self.east)
         self.factories = {name: MessageFactory(name) for name in ("kiosk-1", "kiosk-2", "kiosk-7")}
 
     def counts(self, device: str, at: datetime, visits: int) -> None:
@@ -114,25 +89,26 @@ def test_a_trial_is_in_no_regions_week_while_the_job_is_behind(chain: Chain) -> 
 
 
 def test_a_weeks_shares_are_asked_for_what_its_own_device_expects(chain: Chain) -> None:
-    before, after = chain.factories["kiosk-1"], chain.factories["kiosk-7"]
-    chain.reports("kiosk-1", before.reported(30, 180), MONDAY)
+    before, after = chain.factories["kiosk-2"], chain.factories["kiosk-7"]
+    chain.reports("kiosk-2", before.reported(30, 180), MONDAY)
     for day in range(4):
-        chain.counts("kiosk-1", MONDAY + timedelta(days=day), 40)
-    chain.confirms("pudong-1", MONDAY - timedelta(days=1))
+        chain.counts("kiosk-2", MONDAY + timedelta(days=day), 40)
+    chain.confirms("puxi-1", MONDAY - timedelta(days=1))
     replaced = MONDAY + timedelta(days=5)
     with writer(chain.engine).begin() as connection:
         change = Change(connection, chain.org_id, "Ada", LATER)
-        replace_device(change, "kiosk-1", "kiosk-7", replaced, {})
+        replace_device(change, "kiosk-2", "kiosk-7", replaced, {})
     chain.reports("kiosk-7", after.reported(30, 300), LATER)
     for day in range(7, 11):
         chain.counts("kiosk-7", MONDAY + timedelta(days=day), 40)
     chain.catches_up()
-    store_id = chain.stores["pudong-1"]
+    store_id = chain.stores["puxi-1"]
     assert "2026-11-23" in chain.standing(store_id, "served_within")
     assert "2026-11-23" in chain.standing(chain.east, "served_within")
     with chain.engine.connect() as connection:
-        devices = queries.devices(connection, Scope.everything(), LATER, store_id)
-        assert queries.terms_in_force(devices).expectations == Expectations(30, 300)
+        second = Period(MONDAY + timedelta(days=7), MONDAY + timedelta(days=12))
+        terms = in_force_in(connection, chain.org_id, store_id, second)
+        assert terms.throughout.expectations == Expectations(30, 300)
 
 
 def test_what_can_no_longer_be_counted_anew_cannot_be_taken_out(chain: Chain) -> None:

@@ -138,6 +138,17 @@ def test_what_has_no_key_is_kept_raw_once_and_not_acknowledged(
     assert counted(engine, message) == 0
 
 
+@pytest.mark.parametrize("reason", [AsideReason.MALFORMED, AsideReason.UNEXPECTED_ERROR])
+def test_a_device_leaves_so_many_without_a_key_and_no_more(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, reason: AsideReason
+) -> None:
+    monkeypatch.setattr(keeping, "MAX_UNREADABLE", 3)
+    for n in range(3):
+        payloads = [b"[%d, %d]" % (n, each) for each in range(2)]
+        commit(engine, [Refusal("kiosk-1", None, p.hex(), p, reason, "") for p in payloads], MONDAY)
+    assert reasons(engine) == [reason] * 3
+
+
 def test_a_device_speaks_for_itself_alone(engine: Engine) -> None:
     payload = day(MessageFactory("kiosk-2"), 1)[0]
     _, acks = take(engine, payload)

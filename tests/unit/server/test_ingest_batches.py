@@ -167,8 +167,10 @@ def test_nobody_waits_for_what_a_device_has_no_more(claimed: Engine) -> None:
     assert (up_to, digest) == (5, NOTHING)
     assert [ack.up_to for ack in take(claimed, payloads[5])[1]] == [8]
     assert [found for found, _ in birth(claimed, first=6)] == [8]
-    assert take(claimed, payloads[3])[0] == Tally(repeated=1)
     assert [ack.up_to for ack in take(claimed, payloads[8])[1]] == [9]
+    assert take(claimed, *payloads[2:5])[0] == Tally(stored=3), "found after all: nothing is lost"
+    assert take(claimed, *payloads)[0] == Tally(repeated=9)
+    assert counted(claimed, window) == 9
 
 
 def test_a_device_that_was_claimed_since_is_not_asked_for_all_again(
@@ -273,6 +275,9 @@ def test_acknowledgements_of_a_stream_wait_for_one_another() -> None:
     assert pacing.now([draft(3)], EACH_S + 1) == []
     assert pacing.due(2 * EACH_S + 1) == [draft(3).stream]
     assert [one.up_to for one in pacing.now([draft(4)], 4 * EACH_S)] == [4]
+    assert pacing.now([draft(5)], 4 * EACH_S + 0.1) == []
+    assert pacing.due(4 * EACH_S + 0.2, idle=True) == [draft(5).stream]
+    assert pacing.due(6 * EACH_S, idle=True) == []
 
 
 def test_windows_without_cells_mark_nothing(claimed: Engine) -> None:

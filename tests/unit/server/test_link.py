@@ -1,6 +1,5 @@
 """What the connection says of itself, with the broker's answers made up."""
 
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -10,7 +9,6 @@ from paho.mqtt.reasoncodes import ReasonCode
 from server.ingest.access import AccessOptions, open_access
 from server.ingest.link import BrokerLink, LinkState
 from server.ingest.subscription import Sharing
-from server.ingest.worker import Delivery
 from server.testing import FakeClock
 
 
@@ -25,16 +23,10 @@ class FakeClient:
 
 
 class FakeWorker:
-    """Remembers what was delivered."""
-
-    def __init__(self) -> None:
-        self.taken: list[Delivery] = []
+    """Is told of connections."""
 
     def connected(self) -> None:
         """Nothing to tell."""
-
-    def deliver(self, one: Delivery) -> None:
-        self.taken.append(one)
 
 
 @pytest.fixture
@@ -81,14 +73,3 @@ def test_a_refused_subscription_is_said_with_its_filter_and_code(link: BrokerLin
     assert "reported" not in link.status.detail
     answer(link, client, 1, 1, 1)
     assert state(link) is LinkState.CONNECTED
-
-
-@pytest.mark.parametrize("retained", [False, True])
-def test_the_worker_hears_whether_a_message_was_retained(
-    link: BrokerLink, *, retained: bool
-) -> None:
-    client = connect(link)
-    message = SimpleNamespace(topic="t", payload=b"x", mid=1, qos=1, retain=retained)
-    inside = cast("Any", link)
-    inside._on_message(client, None, message)
-    assert [one.retained for one in inside._worker.taken] == [retained]

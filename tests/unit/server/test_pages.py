@@ -145,7 +145,7 @@ def test_every_figure_carries_what_it_rests_on(
         assert found["coverage"] == {"low": 0.99, "high": 1.0}
         for name in ("served_within", "waiting_median", "waiting_p90"):
             assert figures[name]["counts"] == {"of": 58, "left": 12, "censored": 6}
-        assert figures["abandoned"]["counts"] == {"of": 53, "left": None, "censored": None}
+        assert figures["left_unserved"]["counts"] == {"of": 53, "left": None, "censored": None}
         assert (figures["already_there"], figures["unfinished"]) == (2, 7)
         parts = figures["observed"], figures["bridged"], figures["unknown"]
         assert parts == (0.95, 0.04, 0.01)
@@ -209,7 +209,8 @@ def test_a_queue_tells_who_left_and_never_shares_of_nobody(
     points = client.get(f"/api/v1{store_path(client)}/points").json()["items"]
     asked = {"from": MONDAY.isoformat(), "to": (MONDAY + HALF_HOUR).isoformat()}
     found = client.get(f"/api/v1/points/{points[1]['point_id']}/figures", params=asked).json()
-    assert found["figures"]["served_within"] is None
+    for name in ("served_within", "flawless", "recovered"):
+        assert found["figures"][name] is None
     assert found["leaving"]["left"] == 20
     assert found["leaving"]["stay_median"]["value_s"] > 0
 

@@ -24,8 +24,8 @@ from server.testing import MONDAY, FakeClock, MessageFactory, a_head
 from server.web.app import make_app
 from server.web.parts import Parts
 from tests.unit.server.asgi import Client
+from tests.unit.server.chain_identity import CHAIN
 from tests.unit.server.page_checks import STYLES, contrast, faults, palettes
-from tests.unit.server.test_rights import CHAIN
 
 UP = "encounter/v1/kiosk-1/up/"
 THURSDAY = MONDAY + timedelta(days=3, hours=4)
@@ -82,7 +82,7 @@ def seen(app: FastAPI, engine: Engine) -> dict[str, str]:
     with engine.connect() as connection:
         found = connection.execute(select(store.c.store_id).where(store.c.slug == "pudong-1"))
         at = f"/stores/{found.scalar_one()}"
-    paths = ["/", "/fleet", at, f"{at}?period=week", f"{at}?period=today", "/nothing-here"]
+    paths = ["/", "/changes", "/fleet", at, f"{at}?period=week", f"{at}?period=today", "/nothing-here"]
     paths += ["/account", "/tokens", "/accounts", "/privacy", f"{at}/privacy", "/access-log"]
     html = {}
     for role in (Role.ADMIN, Role.STORE_MANAGER, Role.AUDITOR):

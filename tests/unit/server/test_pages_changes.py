@@ -94,7 +94,10 @@ def test_figures_taken_out_are_a_gap_with_its_reason_and_come_back(
     assert 'data-gap="voided"' in html
     assert "Taken out of the figures the whole store, 16 November 08:00 – 16 November 09:00" in text
     assert "the zone lay over the shelf" in text
-    (withdraw,) = re.findall(rf'action="({path}/amendments/[^"]+)"', html)
+    (consider,) = re.findall(rf'action="({path}/amendments/[^"]+/check)"', html)
+    asked = client.post(consider, form=path)
+    assert "Released periods that count as before again: 1." in text_of(asked.text)
+    (withdraw,) = re.findall(rf'action="({path}/amendments/[^"]+)"', asked.text)
     assert client.post(withdraw, form=path).status_code == 303
     text = text_of(client.get(path).text)
     assert "60 visits" in text
@@ -111,7 +114,7 @@ def test_a_note_changes_no_figure_and_stands_above_them(
     text = text_of(client.get(path).text)
     assert "Note by ada: the zone lay over the shelf" in text
     assert "60 visits" in text
-    assert f"{path}/voids" not in client.get(path).text
+    assert f"{path}/amendments/check" not in client.get(path).text
     assert client.post(f"{path}/voids", said(), form=path).status_code == 403
 
 
@@ -157,7 +160,7 @@ def test_a_store_manager_ends_the_trial(
 def test_forms_are_there_for_those_who_may(parts: Parts, path: str, role: Role) -> None:
     html = Client(make_app(parts), role).get(path).text
     may = role is not Role.AUDITOR
-    assert [f"{path}/{name}" in html for name in ("confirm", "notes", "voids")] == [may] * 3
+    assert [f"{path}/{name}" in html for name in ("confirm", "notes", "amendments/check")] == [may] * 3
     assert ("/privacy" in html) is (role is Role.AUDITOR)
     assert ("/access-log" in html) is (role is Role.AUDITOR)
 

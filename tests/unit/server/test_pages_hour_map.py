@@ -26,6 +26,7 @@ TIME = StoreTime(BERLIN, time(4), OPEN, frozenset())
 MONDAY = datetime(2026, 11, 16, tzinfo=BERLIN)
 WEEK = Period(MONDAY + timedelta(hours=4), MONDAY + timedelta(days=7, hours=4))
 WANTED = Expectations()
+HALF_HOUR = timedelta(minutes=30)
 
 
 def cell(day: int, start: float, end: float) -> ReleasedCell:
@@ -79,6 +80,32 @@ def test_what_spans_days_is_said_and_not_drawn() -> None:
     assert found.apart == 1
     assert all(not there for _, _, there, _ in spans(found, 1))
     assert hour_map([cell(1, 9, 9 + 48)], TIME, WEEK, WANTED) is None
+
+
+def test_a_cell_that_ends_in_the_hour_that_comes_twice_is_as_wide_as_it_lasted() -> None:
+    sunday = datetime(2026, 10, 25, tzinfo=UTC)
+    period = Period(sunday - timedelta(days=6), sunday + timedelta(days=1))
+    always = StoreTime(BERLIN, time(4), {}, frozenset())
+    halves = [
+        random_cell(
+            Random(number),  # noqa: S311 not secret
+            uuid4(),
+            Period(sunday + number * HALF_HOUR, sunday + (number + 1) * HALF_HOUR),
+        )
+        for number in (1, 2)
+    ]
+    found = hour_map(halves, always, period, WANTED)
+    assert found is not None
+    assert found.unit == 30  # 02:30 to 03:00, which is 02:00 again: half an hour
+    assert [
+        (found.clock(one.begins), found.clock(one.ends), one.visits)
+        for _, slots in found.rows
+        for one in slots
+        if one.visits is not None
+    ] == [
+        ("02:00", "02:30", halves[1].visits),
+        ("02:30", "03:00", halves[0].visits),
+    ]
 
 
 @settings(max_examples=40, deadline=None)

@@ -38,21 +38,25 @@ def count(engine: Engine, table: Table) -> int:
         return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
-def test_message_keys_go_after_40_days_if_they_are_settled(either: Engine) -> None:
-    ages = {1: 50, 2: 41, 3: 39, 4: 50, 6: 50}
+def test_settled_keys_go_after_40_days_if_nothing_of_them_is_aside(either: Engine) -> None:
+    ages = {1: 50, 2: 41, 3: 39, 4: 50, 5: 50, 7: 50}
     rows = [
         KEY
         | {"sequence": number, "sha256": "0" * 64, "status": MessageStatus.STORED.value}
         | {"received_at": NOW - timedelta(days=days)}
         for number, days in ages.items()
     ]
-    rows[3]["status"] = MessageStatus.ASIDE.value
+    for number in (3, 4):
+        rows[number]["status"] = MessageStatus.ASIDE.value
     put(either, message, *rows)
-    put(either, progress, KEY | {"up_to": 4, "sha256": "0" * 64, "changed_at": NOW})
-    assert retain(either, NOW).gone == {"message": 2}
+    still_aside = KEY | {"sequence": 4, "sha256": "0" * 64, "detail": "", "payload": b"x"}
+    still_aside |= {"aside_id": uuid4(), "reason": AsideReason.UNKNOWN_DEVICE.value}
+    put(either, aside, still_aside | {"kept_at": NOW - timedelta(days=50)})
+    put(either, progress, KEY | {"up_to": 5, "sha256": "0" * 64, "changed_at": NOW})
+    assert retain(either, NOW).gone == {"message": 3}
     with either.connect() as connection:
         left = connection.execute(select(message.c.sequence).order_by(message.c.sequence))
-        assert left.scalars().all() == [3, 4, 6]
+        assert left.scalars().all() == [3, 4, 7]
 
 
 def test_raw_messages_stay_for_a_week(either: Engine) -> None:

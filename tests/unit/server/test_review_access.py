@@ -101,18 +101,32 @@ def test_only_who_reaches_everything_claims_a_device_and_nothing_is_told(chain: 
     assert done.status_code == 200, done.text
 
 
-def test_a_taken_name_is_refused_in_the_words_of_one_that_does_not_fit(chain: Chain) -> None:
-    an_account(chain.engine, chain.clock(), Role.AUDITOR, [chain.reach("other")], "grace")
+def test_a_name_tells_nothing_of_another_organisation(chain: Chain) -> None:
+    """One list of names for all: who sees an organisation alone names accounts inside of it."""
+    for name in ("grace", "grace@other", "grace@acme@other"):
+        an_account(chain.engine, chain.clock(), Role.AUDITOR, [chain.reach("other")], name)
+    above = chain.client(Role.ADMIN, name="above")
     admin = chain.client(Role.ADMIN, chain.reach("acme"))
-    reaches = [{"organisation_id": str(chain.ids["acme"])}]
+    acme = {"organisation_id": str(chain.ids["acme"])}
 
-    def invite(name: str) -> tuple[int, str]:
-        body = {"name": name, "role": "auditor", "reaches": reaches}
-        answer = api(admin, "POST", "/accounts", body)
-        return answer.status_code, answer.text
+    def invite(who: Client, name: str, *reaches: object) -> tuple[int, str]:
+        body = {"name": name, "role": "auditor", "reaches": reaches or [acme]}
+        answer = api(who, "POST", "/accounts", body)
+        return answer.status_code, answer.json().get("name", answer.text)
 
-    assert invite("grace") == invite("gr/ce")
-    assert invite("grace")[0] == 422
+    assert invite(admin, "grace") == (201, "grace@acme")
+    assert invite(admin, "Grace@Other") == (201, "grace@other@acme")
+    assert invite(admin, "eve@ACME") == (201, "eve@acme")
+    taken, unfit = invite(admin, "grace"), invite(admin, "gr/ce")
+    assert taken == unfit
+    assert taken[0] == 422
+    other = {"organisation_id": str(chain.ids["other"])}
+    assert invite(above, "bob@other")[0] == 422
+    assert invite(above, "bob@other", other) == (201, "bob@other")
+    assert invite(above, "bob", other, acme) == (201, "bob")
+    both = chain.client(Role.ADMIN, chain.reach("acme"), chain.reach("other"), name="both")
+    assert "one organisation" in invite(both, "tim", other, acme)[1]
+    assert invite(both, "tim", other) == (201, "tim@other")
 
 
 def test_addresses_of_one_ipv6_network_wait_together() -> None:

@@ -57,6 +57,7 @@ def test_a_report_stays_with_its_store(moved: Moved) -> None:
     assert devices(moved.old) == devices(moved.old, REPORTS) == ["kiosk-1"]
     assert (devices(moved.new), devices(moved.new, REPORTS)) == (["kiosk-2"], [])
     (own,) = moved.old.get("/api/v1/audit-reports").json()["items"]
+    assert own["store_id"] == str(moved.chain.ids["pudong-1"])
     text = f"{REPORTS}/{own['report_id']}"
     assert moved.old.get(text).content == REPORT
     assert moved.new.get(text).status_code == 404
@@ -82,10 +83,12 @@ def test_the_same_report_from_the_new_store_is_one_of_its_own(moved: Moved) -> N
     assert len(every) == 2
 
 
-def test_heads_stay_with_the_store_where_the_device_stood(moved: Moved) -> None:
-    beat = encode(MessageFactory("kiosk-1").health(NOW + timedelta(days=1), a_head(70)))
+@pytest.mark.parametrize("later", [timedelta(hours=1), timedelta(days=1)])
+def test_heads_stay_with_the_store_where_the_device_stood(moved: Moved, later: timedelta) -> None:
+    """Also of the day of the move itself, though later heads are larger."""
+    beat = encode(MessageFactory("kiosk-1").health(NOW + later, a_head(70)))
     topic = "encounter/v1/kiosk-1/up/health"
-    commit(moved.chain.engine, [read(topic, beat)], NOW + timedelta(days=1))
+    commit(moved.chain.engine, [read(topic, beat)], NOW + later)
 
     def sizes(client: Client) -> list[int]:
         answer = client.get(HEADS)

@@ -1,29 +1,20 @@
-"""Who may do what, as one table over all routes; and nothing outside of a scope exists."""
+"""Who may do what, as one table over all routes."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from starlette.routing import Mount
 
-from server import queries
-from server.access import accounts
-from server.access.gate import Gate
-from server.access.reach import Reach, choices, scope_of
 from server.access.roles import LOGGED, RIGHTS, Right, Role, not_above, roles_within
 from server.access.secret import form_token
-from server.database import writer
 from server.health import health_of
-from server.identity import apply_identity
-from server.identity_file import load_identity
 from server.ingest.link import LinkState, LinkStatus
 from server.ingest.worker import IngestState
-from server.schema.identity import organisation, point, region, store
-from server.scope import Place, Scope
 from server.signing import open_key
 from server.testing import MONDAY, FakeClock
 from server.web.app import make_app, routers
@@ -31,45 +22,8 @@ from server.web.needs import check_rights, rights_of
 from server.web.pages import Renderer
 from server.web.parts import Parts
 from tests.unit.server.asgi import Client
-from tests.unit.server.conftest import IDENTITY
+from tests.unit.server.chain_identity import apply_chain
 
-CHAIN = (
-    IDENTITY
-    + """
-[[store]]
-key = "puxi-1"
-organisation = "acme"
-region = "china"
-name = "Puxi"
-timezone = "Asia/Shanghai"
-
-[[store.point]]
-key = "desk"
-kind = "service_point"
-label = "Desk"
-
-[[organisation]]
-key = "other"
-name = "Other"
-
-[[store]]
-key = "oslo-1"
-organisation = "other"
-name = "Oslo"
-timezone = "Europe/Oslo"
-
-[[store.point]]
-key = "till"
-kind = "service_point"
-label = "Till"
-
-[[device]]
-id = "kiosk-9"
-organisation = "other"
-store = "oslo-1"
-assignment = [{ local = "till", point = "till" }]
-"""
-)
 A, R, S, U = Role.ADMIN, Role.REGIONAL_MANAGER, Role.STORE_MANAGER, Role.AUDITOR
 ALL = {A, R, S, U}
 TABLE = {
@@ -93,7 +47,8 @@ ROUTES = {
         GET /tokens, POST /tokens, POST /tokens/{token_id}/revoke,
         GET /api/v1/tokens, POST /api/v1/tokens, DELETE /api/v1/tokens/{token_id}""",
     Right.FIGURES: """
-        GET /, GET /stores/{store_id}, GET /fleet,
+        GET /, GET /stores/{store_id}, GET /changes, GET /api/v1/changes, GET /fleet,
+        GET /devices/{device},
         GET /api/v1/stores, GET /api/v1/stores/{store_id},
         GET /api/v1/stores/{store_id}/points, GET /api/v1/stores/{store_id}/figures,
         GET /api/v1/stores/{store_id}/weeks, GET /api/v1/points/{point_id}/figures,
@@ -102,21 +57,28 @@ ROUTES = {
         GET /api/v1/organisations/{organisation_id}/figures, GET /api/v1/regions,
         GET /api/v1/regions/{region_id}, GET /api/v1/regions/{region_id}/figures,
         GET /api/v1/standings, GET /api/v1/stores/{store_id}/hours,
+        GET /api/v1/stores/{store_id}/confirmations,
         GET /api/v1/stores/{store_id}/amendments, GET /api/v1/stores/{store_id}/cells.csv,
         GET /api/v1/stores/{store_id}/figures.csv, GET /api/v1/exports/standings.csv,
         GET /api/v1/points/{point_id}, GET /api/v1/points/{point_id}/gaps,
         GET /api/v1/devices/{device}, GET /api/v1/devices/{device}/assignments""",
     Right.NOTE: "POST /stores/{store_id}/notes, POST /api/v1/stores/{store_id}/notes",
     Right.AMEND: """
-        POST /stores/{store_id}/voids,
+        POST /stores/{store_id}/voids, POST /stores/{store_id}/relabels,
+        POST /stores/{store_id}/amendments/check,
+        POST /stores/{store_id}/amendments/{amendment_id}/check,
         POST /stores/{store_id}/amendments/{amendment_id}/withdraw,
         POST /api/v1/stores/{store_id}/amendments,
-        DELETE /api/v1/stores/{store_id}/amendments/{amendment_id}""",
+        DELETE /api/v1/stores/{store_id}/amendments/{amendment_id},
+        POST /stores/{store_id}/confirmation, POST /stores/{store_id}/confirmation/check,
+        POST /api/v1/stores/{store_id}/confirmations""",
     Right.CONFIRM: """
         POST /stores/{store_id}/confirm,
-        PUT /api/v1/stores/{store_id}/confirmation,
-        DELETE /api/v1/stores/{store_id}/confirmation""",
+        PUT /api/v1/stores/{store_id}/confirmation""",
     Right.IDENTITY: """
+        POST /devices/{device}/{what}, POST /devices/{device}/{what}/check,
+        GET /stores/{store_id}/setup, POST /stores/{store_id}/setup/{what},
+        POST /stores/{store_id}/setup/{what}/check,
         PATCH /api/v1/organisations/{organisation_id}, PATCH /api/v1/regions/{region_id},
         PUT /api/v1/regions/{region_id}/parent, PATCH /api/v1/stores/{store_id},
         PUT /api/v1/stores/{store_id}/region, PUT /api/v1/stores/{store_id}/closing,
@@ -136,6 +98,7 @@ ROUTES = {
         GET /api/v1/devices/{device}/audit-reports/{report_id}""",
     Right.ACCOUNTS: """
         GET /accounts, POST /accounts, POST /accounts/{account_id}/link,
+        GET /accounts/{account_id},
         POST /accounts/{account_id}/role, POST /accounts/{account_id}/disable,
         POST /accounts/{account_id}/enable,
         GET /api/v1/accounts, POST /api/v1/accounts, GET /api/v1/accounts/{account_id},
@@ -149,10 +112,7 @@ FILLED = {"{device}": "kiosk-1", "{day}": "2026-11-16", "{secret}": "none"}
 
 @pytest.fixture
 def chain(empty: Engine, tmp_path: Path) -> Engine:
-    path = tmp_path / "chain.toml"
-    path.write_text(CHAIN, "utf-8")
-    with writer(empty).begin() as connection:
-        apply_identity(connection, load_identity(path))
+    apply_chain(empty, tmp_path)
     return empty
 
 
@@ -161,21 +121,6 @@ def parts(chain: Engine, tmp_path: Path) -> Parts:
     link = LinkStatus(LinkState.CONNECTED, MONDAY)
     health = health_of(chain, lambda: link, IngestState)
     return Parts(chain, open_key(tmp_path), FakeClock(MONDAY), lambda: health)
-
-
-def ids(engine: Engine) -> dict[str, UUID]:
-    """Ids of organisations, regions, stores, points by their key in the identity file."""
-    found: dict[str, UUID] = {}
-    with engine.connect() as connection:
-        for table, column in (
-            (organisation, "org_id"),
-            (region, "region_id"),
-            (store, "store_id"),
-            (point, "point_id"),
-        ):
-            for row in connection.execute(select(table)):
-                found[row.slug] = getattr(row, column)
-    return found
 
 
 def all_routes(parts: Parts) -> Iterator[APIRoute]:
@@ -275,156 +220,3 @@ def test_a_role_hands_on_no_more_than_itself() -> None:
         U: {U},
     }
     assert all(not_above(role, role) for role in Role)
-
-
-def reaches(known: dict[str, UUID]) -> dict[str, Reach]:
-    acme = known["acme"]
-    return {
-        "everything": Reach(),
-        "acme": Reach(acme),
-        "china": Reach(acme, region_id=known["china"]),
-        "east": Reach(acme, region_id=known["east"]),
-        "puxi": Reach(acme, store_id=known["puxi-1"]),
-        "other": Reach(known["other"]),
-    }
-
-
-SEEN = {
-    "everything": {"pudong-1", "puxi-1", "oslo-1"},
-    "acme": {"pudong-1", "puxi-1"},
-    "china": {"pudong-1", "puxi-1"},
-    "east": {"pudong-1"},
-    "puxi": {"puxi-1"},
-    "other": {"oslo-1"},
-}
-
-
-@pytest.mark.parametrize("name", SEEN)
-def test_a_reach_sees_its_stores_and_those_below(parts: Parts, name: str) -> None:
-    known = ids(parts.engine)
-    client = Client(make_app(parts), Role.REGIONAL_MANAGER, [reaches(known)[name]])
-    listed = {one["store_id"] for one in client.get("/api/v1/stores").json()["items"]}
-    assert listed == {str(known[one]) for one in SEEN[name]}
-    devices = {one["device"] for one in client.get("/api/v1/devices").json()["items"]}
-    assert devices == {
-        device
-        for device, at in {"kiosk-1": "pudong-1", "kiosk-9": "oslo-1"}.items()
-        if at in SEEN[name]
-    }
-
-
-@pytest.mark.parametrize(("role", "name"), [(S, "puxi"), (R, "east"), (U, "other"), (A, "acme")])
-def test_what_lies_outside_is_answered_as_if_it_did_not_exist(
-    parts: Parts, role: Role, name: str
-) -> None:
-    known = ids(parts.engine)
-    client = Client(make_app(parts), role, [reaches(known)[name]])
-    asked = {"from": "2026-11-16T00:00:00Z", "to": "2026-11-17T00:00:00Z"}
-    nothing = str(uuid4())
-    points = {"pudong-1": "counter", "puxi-1": "desk", "oslo-1": "till"}
-    hidden = {"pudong-1", "puxi-1", "oslo-1"} - SEEN[name]
-    paths = [
-        (f"{prefix}{{}}{suffix}", key)
-        for store_key in hidden
-        for prefix, key, suffixes in (
-            ("/stores/", store_key, ("",)),
-            ("/api/v1/stores/", store_key, ("", "/points", "/figures", "/weeks")),
-            ("/api/v1/points/", points[store_key], ("/figures", "/course")),
-        )
-        for suffix in suffixes
-    ]
-    assert len(paths) >= 6
-    for template, key in paths:
-        there = client.get(template.format(known[key]), params=asked)
-        never = client.get(template.format(nothing), params=asked)
-        assert (there.status_code, never.status_code) == (404, 404), template
-        bare = [
-            client_text(one.text).replace(str(value), "X")
-            for one, value in ((there, known[key]), (never, nothing))
-        ]
-        assert bare[0] == bare[1], template
-
-
-def client_text(text: str) -> str:
-    """An answer without the form token, which never repeats."""
-    start = text.find('name="form" value="')
-    return text if start < 0 else text[:start] + text[start + 19 + 128 :]
-
-
-@pytest.mark.parametrize("role", [A, U])
-def test_ledgers_outside_are_not_there_either(parts: Parts, role: Role) -> None:
-    known = ids(parts.engine)
-    client = Client(make_app(parts), role, [Reach(known["acme"])])
-    for suffix in ("ledger-head", "ledger-heads", "ledger-heads/2026-11-16"):
-        there = client.get(f"/api/v1/devices/kiosk-9/{suffix}")
-        never = client.get(f"/api/v1/devices/kiosk-8/{suffix}")
-        assert (there.status_code, never.status_code) == (404, 404)
-        assert there.text.replace("kiosk-9", "X") == never.text.replace("kiosk-8", "X")
-
-
-def test_a_store_that_moves_is_seen_from_where_it_went(parts: Parts) -> None:
-    known = ids(parts.engine)
-    client = Client(make_app(parts), R, [Reach(known["acme"], region_id=known["east"])])
-    assert client.get(f"/api/v1/stores/{known['puxi-1']}").status_code == 404
-    with writer(parts.engine).begin() as connection:
-        connection.execute(
-            store.update()
-            .where(store.c.org_id == known["acme"], store.c.store_id == known["puxi-1"])
-            .values(region_id=known["east"])
-        )
-    assert client.get(f"/api/v1/stores/{known['puxi-1']}").status_code == 200
-
-
-def test_reaches_of_several_places_add_up(chain: Engine) -> None:
-    known = ids(chain)
-    mine = reaches(known)
-    with chain.connect() as connection:
-        found = scope_of(connection, [mine["east"], mine["puxi"], mine["other"]])
-        names = {one.name for one in queries.stores(connection, found)}
-    assert names == {"Pudong", "Puxi", "Oslo"}
-    assert found.touched == {known["acme"], known["other"]}
-    assert not found.sees_organisation(known["acme"])
-    assert found.sees_region(known["acme"], known["east"])
-    assert not found.sees_region(known["acme"], known["china"])
-
-
-def test_nothing_is_seen_by_nobody(chain: Engine) -> None:
-    with chain.connect() as connection:
-        assert queries.stores(connection, Scope()) == []
-        assert queries.devices(connection, Scope(), MONDAY) == []
-        assert choices(connection, Scope()) == []
-
-
-def test_what_lies_in_two_scopes(chain: Engine) -> None:
-    known = ids(chain)
-    mine = reaches(known)
-    with chain.connect() as connection:
-        scopes = {name: scope_of(connection, [one]) for name, one in mine.items()}
-        for name, one in scopes.items():
-            for other_name, other in scopes.items():
-                both = one.meet(other)
-                assert both == other.meet(one)
-                seen = {row.store_id for row in queries.stores(connection, both)}
-                assert seen == {known[key] for key in SEEN[name] & SEEN[other_name]}
-                assert one.holds(both)
-                assert other.holds(both)
-    assert scopes["acme"].holds(scopes["china"])
-    assert scopes["china"].holds(scopes["east"])
-    assert not scopes["china"].holds(scopes["acme"])
-    assert not scopes["east"].holds(scopes["puxi"])
-    assert not scopes["acme"].holds(scopes["everything"])
-    single = Scope(stores=frozenset({Place(known["acme"], known["puxi-1"])}))
-    assert scopes["china"].holds(single)
-
-
-def test_a_scope_is_read_from_the_database_at_each_request(parts: Parts) -> None:
-    known = ids(parts.engine)
-    client = Client(make_app(parts), S, [Reach(known["acme"], store_id=known["puxi-1"])])
-    client.get("/api/v1/stores")
-    gate: Gate = client.app.state.gate
-    caller = gate.by_session(client.cookies["session"])
-    assert caller is not None
-    with writer(parts.engine).begin() as connection:
-        accounts.set_reaches(connection, caller.account_id, [Reach(known["other"])])
-    items = client.get("/api/v1/stores").json()["items"]
-    assert [one["name"] for one in items] == ["Oslo"]

@@ -14,7 +14,7 @@ from server.access.secret import digest, form_token, is_form_token
 from server.database import writer
 from server.schema.access import session
 from server.testing import MONDAY, FakeClock
-from tests.access import a_caller, an_account
+from tests.access import an_account
 
 PASSWORD = "three warm words"  # noqa: S105 a test's
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -59,12 +59,7 @@ def test_use_counts_before_and_after_it_is_written_down(gate: Gate, clock: FakeC
         found = sessions.find(connection, secret)
         assert found is not None
         assert found.seen_at == clock.at
-        assert (
-            accounts.within(connection, a_caller(gate.engine, found.account_id).scope)[
-                0
-            ].last_seen_at
-            == clock.at
-        )
+        assert accounts.by_id(connection, found.account_id).last_seen_at == clock.at
 
 
 def test_seven_days_end_it_however_much_it_is_used(gate: Gate, clock: FakeClock) -> None:

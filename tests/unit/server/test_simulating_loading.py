@@ -20,23 +20,27 @@ from server.figures import PointFigures, point_figures
 from server.identity import apply_identity
 from server.ingest.committing import commit
 from server.ingest.reading import read
-from server.periods import StoreTime
+from server.periods import Period, StoreTime
 from server.queries import time_of
 from server.rollups.bodies import from_json
+from server.rollups.evenness import NONE, even, queues_of
 from server.rollups.job import roll_up
 from server.schema.cells import cell, store_week, window
-from server.schema.identity import point, store
+from server.schema.fleet import device_status
+from server.schema.identity import device, point, store
 from server.schema.messages import aside, progress
 from server.schema.rollups import rollup, rollup_due, standing
 from server.simulating.account import truth_of
 from server.simulating.chain import Chain, planned_chain
 from server.simulating.delivery import delivered
+from server.simulating.fleet import say_hello
 from server.simulating.identity import identity_of
 from server.simulating.loading import Target, load_chain
 from server.simulating.service import EXPECTED
 from server.simulating.stream import Drawn, messages
 from server.simulating.truth import true_figures
-from server.statistics import Quantile, Share
+from server.simulating.where import make_identity, placed_stores
+from server.suppression import Reason, Suppressed
 
 START = date(2026, 10, 30)
 NOW = datetime(2026, 11, 23, 5, tzinfo=UTC)
@@ -157,15 +161,20 @@ def test_what_is_shown_holds_the_truth(empty: Engine, chain: Chain) -> None:
     loaded(empty, chain)
     names, planned = named(empty), {one.key: one for one in chain.stores}
     held = []
+    with empty.connect() as connection:
+        org_id = connection.execute(select(store.c.org_id)).scalars().first()
+        assert org_id is not None
+        queues = queues_of(connection, org_id, list(names), Period(NOW - timedelta(days=60), NOW))
     for (subject_id, grain, start, _), union in rolled(empty).items():
         one = planned.get(names[subject_id]) if subject_id in names else None
-        figures = point_figures(union, EXPECTED)
+        figures = point_figures(even(union, queues.get(subject_id, NONE)), EXPECTED)
         if one is None or grain != "week" or not isinstance(figures, PointFigures):
             continue
         truth = true_figures(one.service_on((start + timedelta(hours=12)).date()))
         share, p90 = figures.served_within, figures.waiting_p90
-        assert isinstance(share, Share)
-        assert isinstance(p90, Quantile)
+        if isinstance(share, Suppressed) or isinstance(p90, Suppressed):
+            assert share == p90 == Suppressed(Reason.PARTIAL)
+            continue
         held += [
             share.low <= truth.served_within <= share.high,
             p90.low_s <= truth.waiting_p90 <= (p90.high_s or math.inf),
@@ -242,3 +251,21 @@ def test_what_cannot_be_simulated_is_said(
 ) -> None:
     assert main([*command, *options]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_device_that_was_replaced_is_retired_and_was_heard_until_then(
+    chain: Chain, empty: Engine
+) -> None:
+    with writer(empty).begin() as connection:
+        make_identity(connection, chain, NOW)
+        org_id = next(iter(placed_stores(connection, chain, NOW).values())).org_id
+        say_hello(connection, chain, org_id, NOW)
+        heard = device_status.c.last_sign_at
+        same = device_status.c.device == device.c.device
+        rows = connection.execute(
+            select(device.c.device, device.c.retired_at, heard).outerjoin(device_status, same)
+        ).all()
+    old, new = (next(one for one in chain.stores if one.key == "store-0005")).devices
+    at = next(one for one in chain.stores if one.key == "store-0005").day_begins(new.first)
+    assert [(row.device, *row[1:]) for row in rows if row.retired_at] == [(old.name, at, at)]
+    assert {row.last_sign_at for row in rows if not row.retired_at} == {NOW}

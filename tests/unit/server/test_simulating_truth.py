@@ -36,7 +36,8 @@ def test_true_shares_and_percentiles_are_those_of_a_large_draw(name: str) -> Non
         "served_within": sum(o.served_s <= EXPECTED.serve_within_s for o in came) / DRAWN,
         "greeted_within": sum(o.greeted_s <= EXPECTED.greet_within_s for o in came) / DRAWN,
         "abandoned": sum(o.greeted_s == math.inf and o.left_s >= 15 for o in came) / DRAWN,
-        "left_unserved": sum(15 <= one.left_s < math.inf for one in came) / DRAWN,
+        "left_unserved": (DRAWN - len(served) - passed) / DRAWN,
+        "left_late": sum(15 <= one.left_s < math.inf for one in came) / DRAWN,
         "flawless": good / judged,
         "recovered": (len(served) - good) / (judged - good),
     }
@@ -91,8 +92,10 @@ def test_poisson_numbers_have_their_mean_for_variance(mean: float) -> None:
 def test_a_small_team_is_told_of_who_left_unserved() -> None:
     truth = true_figures(SERVICES["quick"])
     assert truth.told(5)["abandoned"] == truth.abandoned
+    assert truth.told(5)["left_unserved"] == truth.left_unserved
     for team in (None, 1, 2):
         told = truth.told(team)
-        assert told["abandoned"] == truth.left_unserved
+        assert told["left_unserved"] == truth.left_late
+        assert "abandoned" not in told
         assert "greeted_within" not in told
         assert "flawless" not in told

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -81,19 +82,23 @@ def test_adding_is_free_of_order_and_of_brackets(seed: int) -> None:
 def test_a_measure_holds_only_cells_whose_own_base_reaches_their_k(seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311 invented, not secret
     cells = some_cells(rng)
-    part = union_of_cells(cells).parts.get(Measure.RECOVERED)
-    own = [one for one in cells if one.staff is not None and one.staff.broken >= one.k]
+    union = union_of_cells(cells)
+    judged = [one for one in cells if one.staff is not None]
+    own = [(one, one.staff) for one in judged if one.staff and one.staff.judged >= one.k]
+    out = [one.k - 1 for one in judged if one.staff and one.staff.judged < one.k]
+    assert union.missing.get(Measure.FLAWLESS, 0) == sum(out)
+    part = union.parts.get(Measure.FLAWLESS)
     if part is None:
         assert not own
         return
-    staff = [one.staff for one in own if one.staff is not None]
     assert part.counts == (
-        sum(one.recovered for one in staff),
-        sum(one.broken for one in staff),
-        sum(one.judged for one in staff),
+        sum(staff.flawless for _, staff in own),
+        sum(staff.judged for _, staff in own),
+        sum(one.abandoned + one.greeted_only for one, _ in own),
     )
-    assert part.visits == sum(one.visits for one in own)
-    assert part.k == max(one.k for one in own)
+    assert part.base == part.counts[1]
+    assert part.visits == sum(one.visits for one, _ in own)
+    assert part.k == max(one.k for one, _ in own)
 
 
 @given(seed=st.integers(0, 2**32))
@@ -146,3 +151,30 @@ def test_a_union_without_its_points_has_the_same_figures_but_cuts() -> None:
 def test_nothing_stays_nothing(given_as: Suppressed) -> None:
     assert point_figures(given_as, Expectations()) == Suppressed()
     assert leaving(given_as) is None
+
+
+def test_leaving_unserved_means_the_same_of_a_small_team_and_of_a_large_one() -> None:
+    """A cell of a small team has as `abandoned` what one of a large team has in two words."""
+    rng = random.Random(2)  # noqa: S311 invented, not secret
+    period = next(periods(rng, START, START.replace(year=2030)))
+    fields = {"visits": 200, "k": 10, "served": 140, "passed": 0, "still_present": 0}
+    large = random_cell(rng, POINTS[0], period)
+    while large.staff is None:
+        large = random_cell(rng, POINTS[0], period)
+    large = replace(large, **fields, abandoned=20, greeted_only=40)
+    small = replace(large, point_id=POINTS[1], abandoned=60, greeted_only=0, staff=None)
+    alone, both = (
+        point_figures(union_of_cells(cells), Expectations()) for cells in ([large], [large, small])
+    )
+    for found in (alone, both):
+        assert isinstance(found, PointFigures)
+        assert isinstance(found.left_unserved, Share)
+        assert isinstance(found.abandoned, Share)
+        assert (found.left_unserved.value, found.abandoned.value) == (0.3, 0.1)
+        assert found.abandoned.base == 200
+    nothing = point_figures(union_of(small), Expectations())
+    assert isinstance(nothing, PointFigures)
+    assert isinstance(nothing.abandoned, Suppressed)
+    queue = leaving(union_of_cells([large, small]))
+    assert queue is not None
+    assert queue.left == 120

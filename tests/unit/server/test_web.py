@@ -139,7 +139,7 @@ def test_an_unreachable_broker_is_a_state(client: Client) -> None:
             f"{NO_POINT}/figures?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z",
             422,
         ),
-        ("/nowhere", 404),
+        ("/api/v1/nowhere", 404),
     ],
 )
 def test_errors_are_problems(client: Client, path: str, status: int) -> None:
@@ -147,6 +147,33 @@ def test_errors_are_problems(client: Client, path: str, status: int) -> None:
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("/nowhere", 404, "Nothing here"),
+        ("/stores/00000000-0000-0000-0000-000000000000", 404, "Nothing here"),
+        ("/stores/x", 422, "not as expected"),
+        ("/?page=none", 422, "not as expected"),
+    ],
+)
+def test_errors_on_pages_are_pages(client: Client, path: str, status: int, said: str) -> None:
+    response = client.get(path)
+    assert response.status_code == status
+    assert response.headers["content-type"].startswith("text/html")
+    assert said in response.text
+
+
+def test_a_defect_says_so_in_the_words_of_whoever_asked(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.web.pages.overview_page", lambda *_: 1 / 0)
+    monkeypatch.setattr("server.web.v1.places.catalogue.regions", lambda *_: 1 / 0)
+    page = client.get("/")
+    assert (page.status_code, "went wrong on the server" in page.text) == (500, True)
+    answer = client.get("/api/v1/regions")
+    assert (answer.status_code, answer.json()["title"]) == (500, "Internal Server Error")
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "192.168.1.9", ""])

@@ -10,6 +10,7 @@ from server.web.words import LANGUAGES, catalogue
 
 SERVER = Path(__file__).parents[3] / "server"
 COMPOSED = (
+    "calm.",
     "lang.",
     "theme.",
     "kind.",
@@ -27,6 +28,8 @@ COMPOSED = (
     "reason.",
     "against.",
     "amended.",
+    "check.",
+    "do.",
     "blind.",
     "clock.",
     "team.",

@@ -151,13 +151,15 @@ def test_a_new_connection_repeats_the_acknowledgements(running: IngestWorker, di
     assert diary.acks[0] == diary.acks[1]
 
 
-def test_acknowledgements_that_are_held_go_out_before_the_end(
-    running: IngestWorker, diary: Diary
+@pytest.mark.parametrize("ends", [False, True])
+def test_acknowledgements_that_are_held_go_out_when_nothing_comes_and_before_the_end(
+    running: IngestWorker, diary: Diary, *, ends: bool
 ) -> None:
     factory = MessageFactory()
     for settled in (1, 2):
         running.deliver(Delivery(UP, factory.encoded(), diary.settle))
         assert eventually(lambda: [what for what, _ in diary.entries].count("settled") == settled)  # noqa: B023
-    assert [ack.up_to for ack in diary.acks] == [1]
-    running.stop()
-    assert [ack.up_to for ack in diary.acks] == [1, 2]
+    if ends:
+        running.stop()
+        assert [ack.up_to for ack in diary.acks] == [1, 2]
+    assert eventually(lambda: [ack.up_to for ack in diary.acks] == [1, 2])

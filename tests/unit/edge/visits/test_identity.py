@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import count
 
 import numpy as np
@@ -34,6 +35,14 @@ SITE = Layout(
 ).site()
 
 
+@cache
+def body_at(x_m: float, y_m: float, height_m: float) -> Box:
+    """The box of somebody there; who stands still has the same in each frame."""
+    body = CAMERA.body(x_m, y_m, height_m)
+    assert body is not None
+    return body
+
+
 @dataclass(frozen=True, slots=True)
 class Leg:
     """Somebody in view from one time to another, on a straight way.
@@ -58,8 +67,7 @@ class Leg:
             return None
         (x1, y1), (x2, y2) = self.start_m, self.goal_m or self.start_m
         part = (t_s - self.from_s) / (self.to_s - self.from_s)
-        body = CAMERA.body(x1 + part * (x2 - x1), y1 + part * (y2 - y1), self.height_m)
-        assert body is not None
+        body = body_at(x1 + part * (x2 - x1), y1 + part * (y2 - y1), self.height_m)
         width, height = CAMERA.size_px
         left, right = (min(max(x, 0.0), width) for x in (body[0], body[2]))
         top, bottom = (min(max(y, 0.0), height) for y in (body[1], body[3]))

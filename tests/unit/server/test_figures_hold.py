@@ -1,0 +1,122 @@
+"""Figures of a store rest on all kinds of its visits, or are not shown: against a known truth."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine
+
+from server.database import writer
+from server.figures import Expectations, PointFigures, point_figures
+from server.leaving import leaving
+from server.measuring import Errors
+from server.periods import Period
+from server.released_cell import ReleasedCell
+from server.rollups.bodies import from_json
+from server.rollups.calendar import Grain
+from server.rollups.evenness import Queues, even
+from server.simulating.building import built
+from server.simulating.chain import PlannedStore, planned_chain
+from server.simulating.service import EXPECTED
+from server.simulating.truth import true_figures
+from server.simulating.where import make_identity, placed_stores
+from server.statistics import Share
+from server.suppression import Reason, Suppressed
+from server.unions import Union, union_of, union_of_cells
+from tests.unit.server.rollup_cells import random_cell
+
+START, WEEKS = date(2026, 8, 3), 4
+QUEUE, COUNTER = UUID(int=1), UUID(int=2)
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def weeks(engine: Engine) -> Iterator[tuple[PlannedStore, date, Union]]:
+    """Whole weeks of stores with a queue before two counters, of teams of three or more."""
+    now = datetime.combine(START, time.min, UTC) + timedelta(weeks=WEEKS + 1)
+    chain = planned_chain(24, 7 * WEEKS, 5, START)
+    chosen = [replace(chain.stores[n], team_size=6, visits_h=40) for n in (2, 11, 23)]
+    chain = replace(chain, stores=tuple(chosen))
+    with writer(engine).begin() as connection:
+        make_identity(connection, chain, now)
+        places = placed_stores(connection, chain, now)
+    for one in chosen:
+        where = places[one.key]
+        for row in built(chain, one, where).rollups:
+            if row["subject_id"] == where.store_id and row["grain"] == Grain.WEEK.value:
+                yield one, where.time.trading_day(row["start_at"]), from_json(row["body"])
+
+
+def test_a_store_with_a_queue_recovers_as_many_as_it_really_does(empty: Engine) -> None:
+    """Those who left are all in the queue's cells; those who stayed, few in each of many."""
+    seen = 0
+    for one, monday, union in weeks(empty):
+        truth = true_figures(one.service_on(monday))
+        found = point_figures(union, EXPECTED, Errors())
+        assert isinstance(found, PointFigures)
+        assert isinstance(found.recovered, Share)
+        assert isinstance(found.flawless, Share)
+        assert found.recovered.value == pytest.approx(truth.recovered, abs=0.06)
+        assert found.flawless.value == pytest.approx(truth.flawless, abs=0.03)
+        seen += 1
+    assert seen >= 8
+
+
+def cell(point_id: UUID, start_h: float, hours: float) -> ReleasedCell:
+    start = MONDAY + start_h * HOUR
+    rng = random.Random(start_h)  # noqa: S311 invented, not secret
+    return replace(random_cell(rng, point_id, Period(start, start + hours * HOUR)), k=10)
+
+
+def left(start_h: float, parties: int) -> ReleasedCell:
+    """A cell of a queue with 50 visits, of which so many left, and the others stood there."""
+    one = replace(cell(QUEUE, start_h, 1.0), visits=50, greeted_only=0, passed=0)
+    return replace(one, abandoned=parties, still_present=50 - parties)
+
+
+@pytest.mark.parametrize(
+    ("queue_h", "watched", "is_shown"),
+    [
+        *[(10.0, True, True), (9.0, True, True), (24.0, True, True)],
+        *[(8.9, True, False), (0.0, True, False), (0.0, False, True)],
+    ],
+)
+def test_counters_without_their_queue_have_no_figures(
+    queue_h: float, watched: bool, is_shown: bool
+) -> None:
+    served = [cell(COUNTER, number, 1.0) for number in range(10)]
+    waited = [cell(QUEUE, 0.0, queue_h)] if queue_h else []
+    whole = union_of_cells([*served, *waited])
+    told = even(whole, Queues(frozenset({QUEUE}), watched=watched))
+    figures = point_figures(told, Expectations())
+    assert isinstance(figures, PointFigures)
+    assert figures.visits == whole.sums.visits
+    if is_shown:
+        assert told == whole
+    else:
+        assert figures.served_within == figures.waiting_p90 == Suppressed(Reason.PARTIAL)
+        assert not figures.counts
+        assert set(figures.covers.values()) == {()}
+
+
+def test_a_queue_without_its_counters_has_none_either() -> None:
+    waited = union_of(cell(QUEUE, 0.0, 5.0))
+    assert even(waited, Queues(frozenset({QUEUE}), watched=True)).parts == {}
+    assert even(waited, Queues(frozenset(), watched=False)) == waited
+
+
+def test_how_many_left_a_queue_is_told_of_cells_that_k_parties_left() -> None:
+    """Else the count over all, less that of the neighbours, is a suppressed one."""
+    many, few = [left(number, 40) for number in range(3)], left(3, 9)
+    alone, all_of_them = leaving(union_of(few)), leaving(union_of_cells([*many, few]))
+    assert alone is not None
+    assert all_of_them is not None
+    assert (alone.left, alone.covered) == (Suppressed(Reason.FEW), ())
+    assert all_of_them.left == 120
+    assert all_of_them.covered == (Period(MONDAY, MONDAY + 3 * HOUR),)
+    half = leaving(union_of_cells([many[0], few]))
+    assert half is not None
+    assert half.left == Suppressed(Reason.PARTIAL)
