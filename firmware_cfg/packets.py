@@ -212,7 +212,7 @@ def framed(packet: Packet) -> bytes:
     r"""A packet's bytes.
 
     >>> framed((0xD0, b""))
-    b'\\xd0\\x00'
+    b'\xd0\x00'
     """
     first, body = packet
     return bytes((first,)) + _length(len(body)) + body

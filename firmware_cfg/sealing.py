@@ -66,6 +66,7 @@ def opened(payload: bytes) -> bytes:
         raise MessageError(f"message: expected a sealed text, found {error}") from None
     if not stream.eof:
         raise MessageError(f"message: expected a sealed text of {MOST_TEXT_BYTES} bytes at most")
-    if stream.unused_data.strip(b"\0"):
+    behind = stream.unused_data
+    if behind != bytes(len(behind)):
         raise MessageError("message: expected zeros behind the sealed text, found something else")
     return text

@@ -20,6 +20,7 @@ from server.rollups.seen import Windows, seen_in, windows_about
 from server.suppression import Suppressed, Within, latest_release, standing_cells
 from server.terms import InForce, in_force_at
 from server.unions import Seen, Union
+from server.unseen import Unseen, Watch, length_in_ms, length_ms, unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class PointAnswer:
         figures: the figures of these cells.
         leaving: how it was left; of queues alone, where something was released.
         coverage: how much of the time was seen.
+        unseen_ms: opening time about which nothing came though a device was to watch.
         steps: its course.
         latest: where nothing is inside the period, the latest cell, whenever it was.
     """
@@ -49,6 +51,7 @@ class PointAnswer:
     coverage: CoverageRange | None
     steps: tuple[Step, ...]
     latest: Period | None
+    unseen_ms: int = 0
 
 
 def answer(
@@ -61,32 +64,32 @@ def answer(
     with_course: bool = True,
 ) -> PointAnswer:
     """Everything that may be shown of `point` over `asked`; a course for 35 days at most."""
-    reading = _Reading.of(connection, of, [point], asked)
-    return reading.answer(point, now, with_course=with_course)
+    reading = _Reading.of(connection, of, [point], asked, now)
+    return reading.answer(point, with_course=with_course)
 
 
 def answers(
     connection: Connection, of: StoreView, points: Sequence[PointView], asked: Period, now: datetime
 ) -> tuple[PointAnswer, ...]:
     """The same of several points of a store; what they have in common is read once."""
-    reading = _Reading.of(connection, of, points, asked)
-    return tuple(reading.answer(one, now) for one in points)
+    reading = _Reading.of(connection, of, points, asked, now)
+    return tuple(reading.answer(one) for one in points)
 
 
 def gaps_of(
     connection: Connection, of: StoreView, point: PointView, asked: Period, now: datetime
 ) -> tuple[Step, ...]:
     """The gaps of a point's course alone, in order; no cell is read for them."""
-    reading = _Reading.of(connection, of, [point], asked)
+    reading = _Reading.of(connection, of, [point], asked, now)
     windows = windows_about(connection, of.org_id, reading.watched[point.ref.point_id], asked)
-    return _in_order(reading.gaps(point, now, windows))
+    return _in_order(reading.gaps(point, windows))
 
 
 def cells_of(
-    connection: Connection, of: StoreView, point: PointView, asked: Period
+    connection: Connection, of: StoreView, point: PointView, asked: Period, now: datetime
 ) -> tuple[Step, ...]:
     """The released cells of a point's course, in order, without its gaps."""
-    reading = _Reading.of(connection, of, [point], asked)
+    reading = _Reading.of(connection, of, [point], asked, now)
     return tuple(reading.steps(point))
 
 
@@ -106,23 +109,30 @@ class _Reading:
     connection: Connection
     store: StoreView
     asked: Period
+    now: datetime
     rulings: Rulings
     watched: Mapping[UUID, list[str]]
     terms: Mapping[UUID, InForce]
     _read: _Read | None = None
+    _unseen: Unseen | None = None
 
     @classmethod
     def of(
-        cls, connection: Connection, store: StoreView, points: Sequence[PointView], asked: Period
+        cls,
+        connection: Connection,
+        store: StoreView,
+        points: Sequence[PointView],
+        asked: Period,
+        now: datetime,
     ) -> "_Reading":
         """What every answer needs."""
         ids = [one.ref.point_id for one in points]
         watched = queries.watching(connection, store.org_id, ids, asked)
         rulings = rulings_of(connection, store.org_id, store.store_id)
         terms = in_force_at(connection, store.org_id, ids, asked, rulings)
-        return cls(connection, store, asked, rulings, watched, terms)
+        return cls(connection, store, asked, now, rulings, watched, terms)
 
-    def answer(self, point: PointView, now: datetime, *, with_course: bool = True) -> PointAnswer:
+    def answer(self, point: PointView, *, with_course: bool = True) -> PointAnswer:
         """The answer of one of the points."""
         connection, asked, point_id = self.connection, self.asked, point.ref.point_id
         short = asked.end - asked.start <= LONGEST_COURSE
@@ -132,17 +142,18 @@ class _Reading:
             read = self.read()
             cells = [one for one in read.cells if one.point_id == point_id]
             known = Known(cells, read.seen)
-            steps = [*self.steps(point), *self.gaps(point, now, read.windows)]
+            steps = [*self.steps(point), *self.gaps(point, read.windows)]
         subject = Subject.point(point.ref, self.store.time, self.rulings)
         released = read_union(connection, subject, asked, known)
         covered = released.covered_periods if isinstance(released, Union) else (asked,)
         terms = self.terms[point_id].during(*covered)
+        unseen_ms = length_ms(self.unseen()[point_id])
         coverage = None
         if isinstance(released, Union):
-            coverage = queries.coverage_of(released.seen)
+            coverage = queries.coverage_of(released.seen, unseen_ms)
         elif short:
             seen = queries.windows_of(connection, point.ref.org_id, self.watched[point_id], asked)
-            coverage = queries.coverage_range(seen)
+            coverage = queries.coverage_range(seen, unseen_ms)
         return PointAnswer(
             point=point,
             asked=asked,
@@ -154,7 +165,16 @@ class _Reading:
             coverage=coverage,
             steps=_in_order(steps),
             latest=None if isinstance(released, Union) else latest_release(connection, point.ref),
+            unseen_ms=unseen_ms,
         )
+
+    def unseen(self) -> Unseen:
+        """Opening time of the points about which nothing came."""
+        if self._unseen is None:
+            store = self.store
+            watch = Watch(store.org_id, list(self.watched), store.time, self.rulings)
+            self._unseen = unseen(self.connection, watch, self.asked, self.now)
+        return self._unseen
 
     def read(self) -> _Read:
         """The whole cells of all the points inside the period."""
@@ -172,14 +192,23 @@ class _Reading:
 
     def steps(self, point: PointView) -> list[Step]:
         """The released cells of one of the points, each asked for what was in force then."""
-        read, terms = self.read(), self.terms[point.ref.point_id]
+        point_id = point.ref.point_id
+        read, terms, unseen = self.read(), self.terms[point_id], self.unseen()[point_id]
         return [
-            _step(cell, read.seen[cell.cell_id], point, terms.during(cell.period).expectations)
+            Step(
+                cell.period,
+                cell,
+                expectations=terms.during(cell.period).expectations,
+                is_queue=point.is_queue,
+                coverage=queries.coverage_of(
+                    read.seen[cell.cell_id], length_in_ms(unseen, cell.period)
+                ),
+            )
             for cell in read.cells
-            if cell.point_id == point.ref.point_id
+            if cell.point_id == point_id
         ]
 
-    def gaps(self, point: PointView, now: datetime, windows: Windows) -> list[Step]:
+    def gaps(self, point: PointView, windows: Windows) -> list[Step]:
         """The opening time of one of the points without figures, as far as the server knows."""
         received = [
             Period(start, start + length_ms * MILLISECOND)
@@ -188,18 +217,8 @@ class _Reading:
         ]
         taken = spoken_for(self.connection, point.ref, self.rulings, self.asked)
         opening = self.store.time.open_times(self.asked)
-        return gaps(opening, self.asked, now, taken, received)
+        return gaps(opening, self.asked, self.now, taken, received)
 
 
 def _in_order(steps: Iterable[Step]) -> tuple[Step, ...]:
     return tuple(sorted(steps, key=lambda step: step.period.start))
-
-
-def _step(cell: ReleasedCell, seen: Seen, point: PointView, wanted: Expectations) -> Step:
-    return Step(
-        cell.period,
-        cell,
-        expectations=wanted,
-        is_queue=point.is_queue,
-        coverage=queries.coverage_of(seen),
-    )

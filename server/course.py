@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from threading import Lock
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -108,8 +109,28 @@ class _Asked:
     cell: ReleasedCell = field(compare=False)
 
 
-@lru_cache(maxsize=4096)
-def _brief_of(asked: _Asked) -> Brief:
+@dataclass(slots=True)
+class _Kept:
+    """The briefs made last, without the cells that they are of: those are ten times as large."""
+
+    most: int
+    found: dict[tuple[UUID, Expectations, bool], Brief] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    def __call__(self, asked: _Asked) -> Brief:
+        """The brief of a cell, made if it is not there."""
+        key = (asked.cell_id, asked.expectations, asked.is_queue)
+        brief = self.found.get(key)
+        if brief is None:
+            brief = _made(asked)
+            with self.lock:
+                self.found[key] = brief
+                while len(self.found) > self.most:
+                    del self.found[next(iter(self.found))]
+        return brief
+
+
+def _made(asked: _Asked) -> Brief:
     one = asked.cell
     made_with = one.comparability
     errors = errors_with(frozenset([(made_with.definition_version, made_with.model)]))
@@ -127,6 +148,9 @@ def _brief_of(asked: _Asked) -> Brief:
         left_unserved=shown(left, one.visits, one.k),
         certainty=certainty_of_seconds(*(milliseconds(each) / 1000 for each in seconds)),
     )
+
+
+_brief_of = _Kept(most=32_768)
 
 
 @lru_cache(maxsize=1024)

@@ -15,6 +15,7 @@ from server.periods import Period, Spans, period_of
 from server.released_week import Comparability
 from server.statistics import Quantile, Share
 from server.suppression import (
+    MOST_UNREACHED,
     Reason,
     Released,
     Suppressed,
@@ -188,7 +189,7 @@ class _Made:
             return Suppressed(Reason.LIMITS)
 
         def of(part: Part, times: Histogram) -> Share | Suppressed:
-            room = replace(error, unreached=unreached(self.union, measure, part))
+            room = replace(error, unreached=self._unreached(measure, part))
             share = statistics.share_within(times, limit_s, room)
             return shown(share, part.visits, part.k)
 
@@ -200,7 +201,7 @@ class _Made:
         """A percentile."""
 
         def of(part: Part, times: Histogram) -> Quantile | Suppressed:
-            room = replace(error, unreached=unreached(self.union, measure, part))
+            room = replace(error, unreached=self._unreached(measure, part))
             return quantile_shown(times, q, part.k, room)
 
         return self._timed(name, measure, of)
@@ -211,7 +212,7 @@ class _Made:
         if isinstance(part, Suppressed):
             return part
         count, base = part.counts[:2]
-        room = unreached(self.union, measure, part)
+        room = self._unreached(measure, part)
         share = shown(statistics.proportion(count, base, wrong, room), part.visits, part.k)
         return self._told(name, part, Counts(part_shown(base, part.visits)), share)
 
@@ -227,12 +228,11 @@ class _Made:
         flawless, judged, left_late = part.counts
         broken = part_shown(judged - flawless, part.visits)
         left = min(broken, part_shown(left_late, part.visits))
-        step = step_for(part.visits) * part.visits
-        room = unreached(self.union, Measure.FLAWLESS, part)
-        served = Error(wrong=errors.waiting.wrong, unreached=room)
-        share = statistics.recovery(
-            left, broken, judged, (served, Error(wrong=errors.flawless)), step
-        )
+        room = step_for(part.visits) * part.visits, unreached(self.union, Measure.FLAWLESS, broken)
+        if room[1] > MOST_UNREACHED:
+            return Suppressed(Reason.PARTIAL)
+        wrong = (errors.waiting.wrong, errors.flawless)
+        share = statistics.recovery(left, broken, judged, wrong, room)
         return self._told(name, part, Counts(broken), shown(share, part.visits, part.k))
 
     def attended(self, name: str) -> float | Suppressed:
@@ -263,6 +263,9 @@ class _Made:
         if part.times is None:
             return Suppressed()
         return self._told(name, part, counts_of(part.times, part.visits), of(part, part.times))
+
+    def _unreached(self, measure: Measure, part: Part) -> float:
+        return unreached(self.union, measure, part_shown(part.base, part.visits))
 
     def _part(self, name: str, measure: Measure) -> Part | Suppressed:
         self.covers[name] = ()

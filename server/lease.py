@@ -49,6 +49,7 @@ _SETTINGS = {
 WAIT_S = 8.0
 """A server that was killed a moment ago may still hold it."""
 LOOK_EACH_S = 5.0
+STOP_WITHIN_S = 5.0
 _TRY_S = 0.25
 
 
@@ -94,7 +95,7 @@ def stop_process() -> None:
 
 def _lock_files(place: Place) -> list[Path]:
     found = [place.state_dir / LOCK_FILE]
-    if place.is_sqlite:
+    if place.is_sqlite and place.sqlite_file.name:  # none of a database in memory
         found.append(place.sqlite_file.with_name(place.sqlite_file.name + ".lock"))
     return found
 
@@ -219,9 +220,9 @@ class _Watch:
         self._thread.start()
 
     def stop(self) -> None:
-        """End looking."""
+        """End looking, though a database that is away may still be waited for."""
         self._stopping.set()
-        self._thread.join()
+        self._thread.join(STOP_WITHIN_S)
 
     def check(self) -> None:
         """Say whether another server has the database.

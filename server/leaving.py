@@ -19,7 +19,7 @@ class Leaving:
     """Who left a queue unserved, over the whole cells inside a period.
 
     Attributes:
-        covered: the time of the cells that are in `left`.
+        covered: the time of the cells that are in `left`; of all where that is suppressed.
         left: parties that left unserved, in steps of 5 % of the visits below 50 visits, else of
             1 %. Who only had a look, or was there when a window closed, is not among them.
         stay_covered: the time of the cells that are in the figures of the stay.
@@ -41,12 +41,12 @@ def leaving(union: Union | Suppressed) -> Leaving | None:
     if isinstance(union, Suppressed):
         return None
     gone, stayed = reached(union, Measure.LEFT), reached(union, Measure.STAY)
-    covered: tuple[Period, ...] = ()
+    covered = union.covered_periods
     if isinstance(gone, Suppressed):
         left: int | Suppressed = gone
     else:
         left = count_shown(gone.counts[0], gone.visits, gone.k)
-        covered = _periods(gone) if isinstance(left, int) else ()
+        covered = _periods(gone)
     if isinstance(stayed, Suppressed) or stayed.times is None:
         nothing = stayed if isinstance(stayed, Suppressed) else Suppressed()
         return Leaving(covered, left, (), None, nothing, nothing)

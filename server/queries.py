@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row, Select, Text, select, type_coerce
 
 from firmware_cfg.messages import Coverage, PointKind
 from server.errors import NotFoundError
-from server.periods import LONGEST_WINDOW, MILLISECOND, Period, StoreTime, union
+from server.periods import LONGEST_WINDOW, MILLISECOND, Period, StoreTime, subtract, union
 from server.schema.cells import window
 from server.schema.fleet import NEVER, device_status
 from server.schema.identity import assignment, device, organisation, point, store
@@ -101,7 +101,10 @@ class DeviceView:
 
 @dataclass(frozen=True, slots=True)
 class CoverageRange:
-    """Bounds of the share of time that was seen, in [0, 1], over the windows received."""
+    """Bounds of the share of time that was seen, in [0, 1].
+
+    It is of the windows received, and of opening time without any though a device was to watch.
+    """
 
     low: float
     high: float
@@ -338,8 +341,10 @@ def windows_of(
 def coverage_while(
     received: Sequence[tuple[Period, Coverage]], periods: Sequence[Period]
 ) -> CoverageRange | None:
-    """Bounds of the mean coverage of the windows that meet `periods`."""
-    return coverage_range(windows_in(received, periods))
+    """Bounds of the mean coverage of `periods`: of the windows that meet them, and of none."""
+    missing = subtract(periods, [one for one, _ in received])
+    unseen_ms = sum((one.end - one.start) // MILLISECOND for one in missing)
+    return coverage_range(windows_in(received, periods), unseen_ms)
 
 
 def windows_in(
@@ -356,17 +361,22 @@ def windows_in(
     return found
 
 
-def coverage_range(received: Sequence[tuple[Period, Coverage]]) -> CoverageRange | None:
+def coverage_range(
+    received: Sequence[tuple[Period, Coverage]], unseen_ms: int = 0
+) -> CoverageRange | None:
     """Bounds of the mean coverage, from the bands of the windows, weighted by their length."""
     lengths_ms: Counter[Coverage] = Counter()
     for period, band in received:
         lengths_ms[band] += (period.end - period.start) // MILLISECOND
-    return coverage_of(lengths_ms)
+    return coverage_of(lengths_ms, unseen_ms)
 
 
-def coverage_of(seen: Mapping[Coverage, int]) -> CoverageRange | None:
-    """Bounds of the mean coverage, from the length of the windows in each band; none of none."""
-    total = sum(seen.values())
+def coverage_of(seen: Mapping[Coverage, int], unseen_ms: int = 0) -> CoverageRange | None:
+    """Bounds of the mean coverage, from the length of the windows in each band; none of none.
+
+    `unseen_ms` is opening time about which no window came though one should have: 0 of it was seen.
+    """
+    total = sum(seen.values()) + unseen_ms
     if total == 0:
         return None
     bounds = [(length, *map(int, band.split("-"))) for band, length in seen.items()]

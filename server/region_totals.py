@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 
 from server.figures import PointFigures, point_figures
 from server.periods import Period
-from server.queries import CoverageRange, coverage_of
+from server.queries import CoverageRange
 from server.rollups.calendar import Grain
+from server.rollups.covered import covered_in
 from server.rollups.regions import label_of, tree_of
 from server.rollups.writing import read_rollups
 from server.suppression import Suppressed
@@ -51,4 +52,6 @@ def read_region(
     union = merged_unions([one.union for one in found])
     asked = expectations_of(connection, org_id, stores, begins)
     figures = point_figures(union, asked)
-    return RegionTotal(len(stores), union.k, figures, coverage_of(union.seen))
+    covered = covered_in(connection, org_id, [subject_id], first, last)
+    coverage = None if covered is None else covered.share
+    return RegionTotal(len(stores), union.k, figures, coverage)

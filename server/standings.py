@@ -6,7 +6,7 @@ Stores on trial have none, and are in no region's.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from server.schema.rollups import standing
 from server.scope import Scope
 
 MOST_ORGANISATIONS = 10_000
+A_WEEK = timedelta(days=7)
 
 
 class Kind(StrEnum):
@@ -109,12 +110,27 @@ def standings(
         )
         .order_by(standing.c.week, standing.c.figure)
     )
+    since = _counted_since(connection, of)
     found: dict[tuple[UUID, UUID], dict[date, list[Figure]]] = {}
     for row in rows:
+        if row.subject_id in since and row.week + A_WEEK <= since[row.subject_id]:
+            continue  # it stays, but counts no more
         weeks = found.setdefault((row.org_id, row.subject_id), {})
         figure = Figure(row.figure, row.value, row.low, row.high, row.rests_on, row.expected_s)
         weeks.setdefault(row.week, []).append(figure)
     return [Standing(one, _weeks(found.get((one.org_id, one.subject_id), {}))) for one in of]
+
+
+def _counted_since(connection: Connection, of: Collection[Subject]) -> dict[UUID, date]:
+    """Of those that are stores, the day from which they count."""
+    rows = connection.execute(
+        select(store.c.store_id, store.c.confirmed_at).where(
+            store.c.org_id.in_({one.org_id for one in of}),
+            store.c.store_id.in_([one.subject_id for one in of]),
+            store.c.confirmed_at.is_not(None),
+        )
+    )
+    return {row.store_id: row.confirmed_at.date() for row in rows}
 
 
 def _weeks(found: dict[date, list[Figure]]) -> tuple[Week, ...]:

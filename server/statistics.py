@@ -32,7 +32,7 @@ from server.life_table import (
     survival,
     wilson,
 )
-from server.measuring import EXACT, NEVER, Error, Off, between, off_by
+from server.measuring import EXACT, NEVER, Error, Off, between, of_misjudged, off_by
 
 PLACES = (1 / 3, 2 / 3)
 """Where in a bucket visits may lie on the average: `server.life_table` says why."""
@@ -80,8 +80,8 @@ def recovery(
     left: int,
     broken: int,
     judged: int,
-    errors: tuple[Error, Error],
-    step: float = 0.0,
+    errors: tuple[Misjudged, Misjudged],
+    room: tuple[float, float] = (0.0, 0.0),
 ) -> Share | None:
     """Of `broken` visits the share that did not leave; none of nothing.
 
@@ -92,17 +92,18 @@ def recovery(
         left: of the broken, those who left unserved.
         broken: of the judged, those with a broken expectation.
         judged: visits.
-        errors: of those judged: of who was served, and of who was flawless.
-        step: parties; `left` and `broken` were rounded to its multiples.
+        errors: of those judged, misjudged for served, and for flawless.
+        room: parties to whose multiples `left` and `broken` were rounded; and of the broken, the
+            share that is not in it, at most.
     """
     if broken == 0:
         return None
-    served, flawless = (one.of_visits() for one in errors)
-    part, weight = left / broken, judged / broken
+    served, flawless = (of_misjudged(one) for one in errors)
+    part, weight, (step, unreached) = left / broken, judged / broken, room
     shift = served.down + served.up - part * (flawless.down + flawless.up)
     variance = served.variance + part**2 * flawless.variance
-    rounded = between(-step / 2, step / 2) * (1 + part**2) / broken**2
-    off = off_by(shift * weight, variance * weight**2 + rounded)
+    apart = between(0.0, unreached) + between(0.0, step) * (1 + part**2) / broken**2
+    off = off_by(shift * weight, variance * weight**2 + apart)
     return _share(1 - part, wilson(broken - left, broken), off, broken)
 
 

@@ -18,6 +18,7 @@
   after another, they would give the histogram away, steps or not.
 """
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from server.amending import Rulings, rulings_of, week_counts
+from server.life_table import Z_95
+from server.measuring import between
 from server.periods import LONGEST_CELL, Period, union
 from server.released_cell import ReleasedCell, Staff, cell_of, week_of
 from server.released_week import ReleasedWeek
@@ -237,26 +240,34 @@ def reached(union: Union, measure: Measure) -> Part | Suppressed:
     if part is None:
         is_withheld = union.missing.get(measure, 0) >= union.sums.visits
         return Suppressed(Reason.PARTIAL if is_withheld else Reason.FEW)
-    return Suppressed(Reason.PARTIAL) if unreached(union, measure, part) > MOST_UNREACHED else part
+    known = part_shown(part.base, part.visits)
+    is_partial = unreached(union, measure, known) > MOST_UNREACHED
+    return Suppressed(Reason.PARTIAL) if is_partial else part
 
 
-def unreached(union: Union, measure: Measure, part: Part) -> float:
-    """Of the parties that a measure is about, the share that its cells do not hold, at most.
+def unreached(union: Union, measure: Measure, known: int) -> float:
+    """Of the parties that a figure is about, the share that its cells do not hold, at most.
 
-    They hold so many, in steps, as figures say them; the others k - 1 each, whatever is in them.
+    They hold the `known` ones, in steps, as figures say them; the others k - 1 each, whatever is
+    in them.
     """
     missing = union.missing.get(measure, 0)
-    known = part_shown(part.base, part.visits)
     return missing / (known + missing) if missing else 0.0
 
 
 def shown(share: Share | None, visits: int, k: int) -> Share | Suppressed:
-    """A share as it may be shown: suppressed below k, in steps below 50 visits."""
+    """A share as it may be shown: suppressed below k, and in steps.
+
+    What steps hide of a share is an error too: its interval makes room for it.
+    """
     if share is None or share.base < k:
         return Suppressed()
     step = step_for(min(visits, share.base))
     value = stepped(share.value, step)
-    low, high = (stepped(end, step) for end in (share.low, share.high))
+    room = Z_95 * math.sqrt(between(-step / 2, step / 2))
+    low = share.value - math.hypot(share.value - share.low, room)
+    high = share.value + math.hypot(share.high - share.value, room)
+    low, high = stepped(max(0.0, low), step), stepped(min(1.0, high), step)
     return Share(value, min(low, value), max(high, value), share.base)
 
 

@@ -3,11 +3,12 @@
 A visit belongs to exactly one point, so nobody counts twice. Queues hold the parties that no
 counter served; without them a total would forget whoever gave up. The points' cells need not
 cover the same time: the total says which point is in it for which time, and which is not. Its
-figures are withheld where queues and counters cover different times (`server.rollups.evenness`).
+figures make room for what of the queues is not in it (`server.rollups.evenness`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -21,6 +22,7 @@ from server.rollups.evenness import NONE, Queues, even, queues_of
 from server.suppression import Suppressed
 from server.terms import InForce, in_force_in
 from server.unions import Union, merged_unions
+from server.unseen import Watch, length_ms, unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,19 @@ class StoreTotal:
 
 
 def total_of(
-    points: Sequence[tuple[PointView, Union | Suppressed]], terms: InForce, queues: Queues
+    points: Sequence[tuple[PointView, Union | Suppressed]],
+    terms: InForce,
+    queues: Queues,
+    unseen_ms: int,
 ) -> StoreTotal:
-    """The total of a store's points; `terms` are what was in force at them."""
+    """The total of a store's points.
+
+    `terms` are what was in force at them, and `unseen_ms` is how much of their opening time no
+    device told of that was to watch.
+    """
     unions = [one for _, one in points if isinstance(one, Union)]
     whole = merged_unions(unions) if unions else Suppressed()
-    return _total([point for point, _ in points], whole, terms, queues)
+    return _total([point for point, _ in points], whole, terms, queues, unseen_ms)
 
 
 def queues_in(connection: Connection, store: StoreView, asked: Period) -> Queues:
@@ -74,25 +83,28 @@ def queues_in(connection: Connection, store: StoreView, asked: Period) -> Queues
     return found.get(store.store_id, NONE)
 
 
-def read_total(connection: Connection, store: StoreView, asked: Period) -> StoreTotal:
+def read_total(
+    connection: Connection, store: StoreView, asked: Period, now: datetime
+) -> StoreTotal:
     """The total of a store's points over a period."""
     terms = in_force_in(connection, store.org_id, store.store_id, asked)
     points = queries.points(connection, store)
-    whole = _union(connection, store, points, asked)
-    return _total(points, whole, terms, queues_in(connection, store, asked))
-
-
-def _union(
-    connection: Connection, store: StoreView, points: Sequence[PointView], asked: Period
-) -> Union | Suppressed:
     rulings = rulings_of(connection, store.org_id, store.store_id)
     ids = tuple(one.ref.point_id for one in points)
-    whole = Subject(store.org_id, store.store_id, ids, store.time, rulings)
-    return read_union(connection, whole, asked)
+    subject = Subject(store.org_id, store.store_id, ids, store.time, rulings)
+    whole = read_union(connection, subject, asked)
+    watch = Watch(store.org_id, ids, store.time, rulings)
+    lacking = unseen(connection, watch, asked, now).values()
+    unseen_ms = sum(map(length_ms, lacking))
+    return _total(points, whole, terms, queues_in(connection, store, asked), unseen_ms)
 
 
 def _total(
-    points: Sequence[PointView], whole: Union | Suppressed, terms: InForce, queues: Queues
+    points: Sequence[PointView],
+    whole: Union | Suppressed,
+    terms: InForce,
+    queues: Queues,
+    unseen_ms: int,
 ) -> StoreTotal:
     if isinstance(whole, Suppressed):
         told = terms.throughout
@@ -108,5 +120,5 @@ def _total(
             Part(one, tuple(map(period_of, spans))) for one, spans in covered.items() if spans
         ),
         missing=tuple(one for one, spans in covered.items() if not spans),
-        coverage=queries.coverage_of(whole.seen),
+        coverage=queries.coverage_of(whole.seen, unseen_ms),
     )

@@ -216,12 +216,13 @@ def _parts(one: ReleasedCell, span: Spans) -> tuple[dict[Measure, Part], dict[Me
     own = {name: found(one) for name, found in _OWN.items()}
     if one.staff is not None:
         own |= {name: found(one, one.staff) for name, found in _OWN_OF_STAFF.items()}
-    parts = {
-        name: Part(span, one.visits, base, one.k, counts, times)
-        for name, (base, counts, times) in own.items()
-        if base >= one.k
-    }
+    parts = {name: part for name, found in own.items() if (part := _part(one, span, found))}
     return parts, {name: one.k - 1 for name in own if name not in parts}
+
+
+def _part(one: ReleasedCell, span: Spans, own: _Own) -> Part | None:
+    base, counts, times = own
+    return None if base < one.k else Part(span, one.visits, base, one.k, counts, times)
 
 
 def merged_unions(several: Sequence[Union]) -> Union:

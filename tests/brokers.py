@@ -1,5 +1,8 @@
 """Real brokers as child processes, for tests: start, kill and start again."""
 
+import contextlib
+import itertools
+import os
 import socket
 import subprocess
 import sys
@@ -11,14 +14,22 @@ from typing import Literal
 MOSQUITTO = Path("/usr/sbin/mosquitto")
 Protocol = Literal["5", "3.1.1"]
 READY_S = 15.0
+PORTS = range(11_000, 32_000)  # Linux gives those from 32,768 on; browsers refuse 10,080
+_numbers = itertools.count(os.getpid() * 97)
 _IOTCORE = "from iotcore import IotCoreBroker; import sys; IotCoreBroker(sys.argv[1]).run_forever()"
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port on 127.0.0.1 that nobody uses now, and that is given out once.
+
+    It is none of those that Linux gives to outgoing connections, so that it is still free when a
+    killed server starts again; each process of the tests begins elsewhere.
+    """
+    while True:
+        port = PORTS[next(_numbers) % len(PORTS)]
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def answers(port: int) -> bool:

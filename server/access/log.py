@@ -1,25 +1,29 @@
 """The log of who saw what: a row for each answer with figures, and for each that was refused.
 
 A row says when, which account, by a session or a token, the operation, of what (a store, a
-point, a device, with the period asked for) and the status. An answer about one store is logged
-in its organisation; one about many, in every organisation that the caller may see. What is not
-there, or only in an organisation of which the caller sees nothing, is logged in none.
+point, a device, with the period asked for) and the status. An answer about one thing is logged
+at its place; one about many at each place that the caller may see: organisations, or else the
+uppermost regions and the stores outside of them. What is not there, or only in an organisation
+of which the caller sees nothing, is logged in none.
+
+Who sees a part of an organisation reads what touched that part: what was about one of its places,
+about a region above one, or, of figures and evidence, about all stores.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, insert, null, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, insert, null, or_, select, true
 
 from server.access.callers import Caller, Way
 from server.schema.access import access_log
 from server.schema.columns import NO_ORGANISATION
 from server.schema.identity import device, organisation, point, region, store
-from server.scope import Scope
+from server.scope import Place, Scope
 
 LONGEST_SUBJECT = 300
 
@@ -44,10 +48,11 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where an answer is logged: an organisation, and the store that it was about, if one."""
+    """Where an answer is logged: an organisation, and the one store or region of it, if one."""
 
     org_id: UUID
-    store_id: UUID | None
+    store_id: UUID | None = None
+    region_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Seen:
         subject: of what, in words.
         about: of which one thing; none: of all that the caller may see.
         status: the HTTP status.
+        of_stores: whether it shows what is of stores: figures, or evidence.
     """
 
     at: datetime
@@ -69,6 +75,7 @@ class Seen:
     subject: str
     about: About | None
     status: int
+    of_stores: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +100,30 @@ def write(connection: Connection, seen: Sequence[Seen]) -> int:
         return 0
     orgs = list(connection.execute(select(organisation.c.org_id)).scalars())
     places = _places(connection, orgs, [one.about for one in seen if one.about])
-    rows = [row for one in seen for row in _rows(one, orgs, places)]
+    scopes = {one.caller.scope for one in seen if one.about is None}
+    parts = {scope: _parts(connection, scope) for scope in scopes}
+    rows = [
+        row for one in seen for row in _rows(one, orgs, places, parts.get(one.caller.scope, ()))
+    ]
     connection.execute(insert(access_log), rows)
     return len(rows)
 
 
-def _rows(one: Seen, orgs: Sequence[UUID], places: dict[About, Where]) -> list[dict[str, object]]:
+def _rows(
+    one: Seen, orgs: Sequence[UUID], places: dict[About, Where], parts: Sequence[Where]
+) -> list[dict[str, object]]:
     place = places.get(one.about) if one.about else None
     scope = one.caller.scope
     if place is not None and not (scope.all_organisations or place.org_id in scope.touched):
         place = None
     if place is not None:
-        where: list[UUID] = [place.org_id]
+        where = [place]
     elif one.about is not None:
         where = []
+    elif scope.all_organisations:
+        where = [Where(org_id) for org_id in orgs]
     else:
-        where = list(orgs if scope.all_organisations else scope.touched)
+        where = list(parts)
     common = {
         "at": one.at,
         "account_id": one.caller.account_id,
@@ -116,12 +131,53 @@ def _rows(one: Seen, orgs: Sequence[UUID], places: dict[About, Where]) -> list[d
         "way": one.caller.way,
         "operation": one.operation[:64],
         "subject": one.subject[:LONGEST_SUBJECT],
-        "store_id": None if place is None else place.store_id,
         "status": one.status,
     }
     return [
-        {"org_id": org_id, "entry_id": uuid4(), **common} for org_id in where or [NO_ORGANISATION]
+        {
+            **common,
+            "entry_id": uuid4(),
+            "org_id": at.org_id,
+            "store_id": at.store_id,
+            "region_id": at.region_id,
+            "everywhere": one.of_stores and at.store_id is None and at.region_id is None,
+        }
+        for at in where or [Where(NO_ORGANISATION)]
     ]
+
+
+def _parts(connection: Connection, scope: Scope) -> list[Where]:
+    """The largest places that a scope is made of."""
+    found = [Where(org_id) for org_id in sorted(scope.org_ids)]
+    known = _regions(connection, {one.org_id for one in scope.regions})
+    found += [
+        Where(one.org_id, region_id=one.id)
+        for one in sorted(scope.regions)
+        if (one.org_id, known.get(one)) not in scope.regions
+    ]
+    rows = connection.execute(
+        select(store.c.org_id, store.c.store_id, store.c.region_id)
+        .where(
+            store.c.org_id.in_({one.org_id for one in scope.stores}),
+            store.c.store_id.in_({one.id for one in scope.stores}),
+        )
+        .order_by(store.c.store_id)
+    )
+    return found + [
+        Where(row.org_id, store_id=row.store_id)
+        for row in rows
+        if (row.org_id, row.region_id) not in scope.regions
+    ]
+
+
+def _regions(connection: Connection, orgs: Collection[UUID]) -> dict[Place, UUID | None]:
+    """The regions of organisations, with the one above each."""
+    rows = connection.execute(
+        select(region.c.org_id, region.c.region_id, region.c.parent_id).where(
+            region.c.org_id.in_(orgs)
+        )
+    )
+    return {Place(row.org_id, row.region_id): row.parent_id for row in rows}
 
 
 def _places(
@@ -145,7 +201,9 @@ def _places(
                 table.c.org_id.in_(orgs), column.in_(keys)
             )
         )
-        found |= {About(kind, str(row.name)): Where(row.org_id, row.store_id) for row in rows}
+        for row in rows:
+            region_id = row.name if kind is Kind.REGION else None
+            found[About(kind, str(row.name))] = Where(row.org_id, row.store_id, region_id)
     return found
 
 
@@ -174,7 +232,7 @@ def entries(
 
     Rows of no organisation are shown to those who see all of them.
     """
-    query = scope.limit(select(access_log), access_log)
+    query = select(access_log).where(_touched(connection, scope))
     if scope.all_organisations:  # named, so that a spread table is not asked everywhere
         orgs = [NO_ORGANISATION, *connection.execute(select(organisation.c.org_id)).scalars()]
         query = query.where(access_log.c.org_id.in_(orgs))
@@ -187,6 +245,35 @@ def entries(
         query = query.where(or_(earlier, beside))
     order = (access_log.c.at.desc(), access_log.c.entry_id.desc())
     return [_entry(row) for row in connection.execute(query.order_by(*order).limit(limit))]
+
+
+def _touched(connection: Connection, scope: Scope) -> ColumnElement[bool]:
+    """Whether a row is about something inside a scope: of whole organisations all are."""
+    if scope.all_organisations:
+        return true()
+    above = set(scope.regions)
+    known = _regions(connection, {one.org_id for one in scope.stores | scope.regions})
+    rows = connection.execute(
+        select(store.c.org_id, store.c.region_id).where(
+            store.c.org_id.in_({one.org_id for one in scope.stores}),
+            store.c.store_id.in_({one.id for one in scope.stores}),
+        )
+    )
+    waiting = [*above, *(Place(*row) for row in rows if row.region_id is not None)]
+    while waiting:
+        one = waiting.pop()
+        above.add(one)
+        parent = known.get(one)
+        if parent is not None and Place(one.org_id, parent) not in above:
+            waiting.append(Place(one.org_id, parent))
+    inside = (
+        access_log.c.everywhere,
+        access_log.c.region_id.in_({one.id for one in above}),
+        access_log.c.store_id.in_({one.id for one in scope.stores}),
+    )
+    orgs = {one.org_id for one in scope.stores | scope.regions}
+    part = and_(access_log.c.org_id.in_(orgs), or_(*inside))
+    return or_(access_log.c.org_id.in_(scope.org_ids), part)
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -204,7 +204,7 @@ def _settle(change: Change, store_id: UUID, before: Rulings, changed: Sequence[A
     after = rulings_of(connection, org_id, store_id)
     everywhere = {one.point_id for one in points_of(connection, org_id, store_id)}
     time = store_time(connection, org_id, store_id)
-    count = 0
+    cells: set[tuple[UUID, Period]] = set()
     for one in changed:
         if one.kind is Kind.NOTE:
             continue
@@ -214,12 +214,9 @@ def _settle(change: Change, store_id: UUID, before: Rulings, changed: Sequence[A
             touched |= _related(before, point_id) | _related(after, point_id)
         if one.kind is Kind.RELABEL or not one.stands:
             refuse_clashes(connection, org_id, after, touched, one.period)
-        count += sum(
-            before.counts_under(*each) != after.counts_under(*each)
-            for each in cell_times(connection, org_id, touched, one.period)
-        )
+        cells.update(cell_times(connection, org_id, touched, one.period))
         mark_due(connection, org_id, touched, one.period, time, now=change.now)
-    return count
+    return sum(before.counts_under(*each) != after.counts_under(*each) for each in cells)
 
 
 def _related(rulings: Rulings, point_id: UUID) -> frozenset[UUID]:

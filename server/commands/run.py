@@ -6,6 +6,7 @@ from functools import partial
 
 from server.backup import Place
 from server.clock import now_utc
+from server.collecting import collect_seldom
 from server.commands.ingest_options import (
     access_options,
     add_ingest,
@@ -99,6 +100,7 @@ def _serve(chosen: argparse.Namespace, http: HttpAddress, broker: BrokerAccess) 
     rollups.start()
     housekeeper.start()
     ingest.start()
+    collect_seldom()
     try:
         serve(server_of(Timed(app, times), http, chosen.proxy))
     finally:

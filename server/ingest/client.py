@@ -1,8 +1,9 @@
 """The MQTT client of one connection: session kept, acknowledged by hand, held to a size.
 
-paho speaks the protocol. Three things are done in its place here, since it does them byte by byte
+paho speaks the protocol. Four things are done in its place here, since it does them byte by byte
 and message by message: packets are read in large pieces, messages are handed on without paho's
-slow reading of their properties, and the PUBACKs of a batch go out in one write.
+slow reading of their properties, the PUBACKs of a batch go out in one write, and not all that is
+on the way is looked through at each PUBACK that comes.
 """
 
 import contextlib
@@ -153,6 +154,12 @@ class IngestClient(mqtt.Client):
         """What paho reads: the packet that was cut out for it."""
         found, self._for_paho = self._for_paho[:bufsize], self._for_paho[bufsize:]
         return found
+
+    def _update_inflight(self) -> MQTTErrorCode:
+        """Send what waits for others to be settled; paho would look for it even if nothing does."""
+        if self._inflight_messages >= len(self._out_messages):
+            return MQTTErrorCode.MQTT_ERR_SUCCESS
+        return super()._update_inflight()
 
     def _delivery(self, packet: Packet) -> Delivery:
         """A message, whatever properties it has.

@@ -50,20 +50,20 @@ STATUS: tuple[Table, ...] = (device_status, device_terms, ledger_head, ledger_da
 MOVED: tuple[Table, ...] = (message, window, progress, aside, *STATUS)
 
 
-def requeue(engine: Engine, now: datetime) -> int:
-    """Read again what can be; the number of asides that were resolved.
+def requeue(engine: Engine, now: datetime, name: str | None = None) -> int:
+    """Read again what can be (of one device, or of all); the number of asides that were resolved.
 
     Each in a savepoint of its own: one that still cannot be stored stays aside, and the others
     go on.
     """
     with writer(engine).begin() as connection:
-        _adopt(connection)
+        _adopt(connection, name)
         reasons = [reason.value for reason in REREAD]
-        rows = connection.execute(
-            select(aside)
-            .where(aside.c.reason.in_(reasons), aside.c.org_id != NO_ORGANISATION)
-            .order_by(aside.c.device, aside.c.epoch, aside.c.sequence)
-        ).all()
+        wanted = select(aside).where(aside.c.reason.in_(reasons), aside.c.org_id != NO_ORGANISATION)
+        if name is not None:
+            wanted = wanted.where(aside.c.device == name)
+        order = (aside.c.device, aside.c.epoch, aside.c.sequence)
+        rows = connection.execute(wanted.order_by(*order)).all()
         directory = Directory()
         return sum(_try(connection, row, directory, now) for row in rows)
 
@@ -82,17 +82,17 @@ def _try(connection: Connection, row: Row[Any], directory: Directory, now: datet
         return 0
 
 
-def _adopt(connection: Connection) -> None:
-    """Move the rows of claimed devices to their organisation.
+def _adopt(connection: Connection, alone: str | None) -> None:
+    """Move the rows of claimed devices (of one, or of all) to their organisation.
 
     By insert and delete: the distribution column of a row never changes.
     """
     claimed = select(aside.c.device).where(aside.c.org_id == NO_ORGANISATION)
     seen = select(device_status.c.device).where(device_status.c.org_id == NO_ORGANISATION)
-    names = connection.execute(
-        select(device.c.device).where(device.c.device.in_(claimed.union(seen)))
-    ).scalars()
-    for name in list(names):
+    adopted = select(device.c.device).where(device.c.device.in_(claimed.union(seen)))
+    if alone is not None:
+        adopted = adopted.where(device.c.device == alone)
+    for name in list(connection.execute(adopted).scalars()):
         owner = owner_of(connection, name)
         if owner is None:
             continue

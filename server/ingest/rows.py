@@ -41,7 +41,8 @@ def raw_row(org_id: UUID, reading: WindowReading, now: datetime) -> Row:
 
     A sealed text ends with a checksum of four bytes, which may be zeros of its own.
     """
-    text_bytes = len(reading.payload.rstrip(b"\0")) + _ZEROS_KEPT
+    number = int.from_bytes(reading.payload, "little")  # rstrip goes byte by byte
+    text_bytes = (number.bit_length() + 7) // 8 + _ZEROS_KEPT
     return {
         "org_id": org_id,
         "received_on": now.astimezone(UTC).date(),

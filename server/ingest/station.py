@@ -1,7 +1,6 @@
 """One ingest worker with its connection: in the server's own process, or in one of its own."""
 
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -13,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from server.clock import now_utc
+from server.collecting import collect_seldom
 from server.database import open_engine
 from server.ingest.access import AccessOptions, open_access
 from server.ingest.link import BrokerLink, LinkStatus
@@ -24,9 +24,6 @@ from server.signing import SigningKey, open_key
 log = logging.getLogger(__name__)
 TOLD_EACH_S = 1.0
 SERVER_GONE = 3
-COLLECTED_EACH = (100_000, 20, 100)
-"""A batch makes a million objects and no ring of them: looking for rings took a sixth of a worker's
-time by Python's own thresholds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +79,7 @@ class Station:
 
     def start(self) -> None:
         """Begin."""
-        gc.collect()
-        gc.freeze()  # what is loaded by now stays, and is not looked through again
-        gc.set_threshold(*COLLECTED_EACH)
+        collect_seldom()
         self._worker.start()
         self._link.start(self._worker)
 

@@ -1,12 +1,15 @@
-"""Queues and counters in one figure: only where both are in it for the same time.
+"""Queues and counters in one figure: what of the queues is out of reach counts as missing.
 
 Whoever gives up before a counter is a visit of the queue. So a store's figures over time for
-which its queue has no released cell would forget those who left, and those over time for which
-its counters have none everybody else. Which cell covers which time is public.
+which its queue has no released cell forget those who left, and those over time for which its
+counters have none everybody else. How many those are, nobody is told; but a stretch of time
+without a cell of its own holds fewer than k parties, joined perhaps to a cell that reaches over
+the stretch's end, which most often holds not many more than k. So 2 k are taken to be missing,
+a month: which cell covers which time is public, and so is that.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import Connection, exists, select
@@ -25,6 +28,8 @@ class Queues:
     watched: bool
 
 
+MONTH_MS = 31 * 24 * 3_600_000
+BEGINNING_MS, ENDING_MS = 0, 1 << 62
 NONE = Queues(frozenset(), watched=False)
 
 
@@ -54,26 +59,31 @@ def queues_of(
 
 
 def even(union: Union, queues: Queues) -> Union:
-    """A store's union as figures may be made of it: without any where it is of one kind alone.
+    """A store's union as figures may be made of it: it knows what of its queues is missing.
 
-    Queues need to be in it for nine tenths of the time that counters are in it.
+    Without any counter no figure is made: it would be of those who left alone.
     """
     waiting = _covered(union, queues.points)
     serving = _covered(union, union.runs.keys() - queues.points)
     if not (queues.watched or waiting):
         return union
-    if not serving or 10 * _in_common(waiting, serving) < 9 * _length(serving):
+    if not serving:
         return union.withheld()
-    return union
+    lacking = 2 * union.k * sum(_months(waiting, serving))
+    names = {*union.parts, *union.missing}
+    missing = {name: union.missing.get(name, 0) + lacking for name in names}
+    return replace(union, missing=missing) if lacking else union
 
 
 def _covered(union: Union, points: Collection[UUID]) -> Spans:
     return joined(span for one in points for span in union.covered_of(one))
 
 
-def _length(spans: Spans) -> int:
-    return sum(end - start for start, end in spans)
-
-
-def _in_common(some: Spans, others: Spans) -> int:
-    return _length(some) + _length(others) - _length(joined([*some, *others]))
+def _months(some: Spans, others: Spans) -> Iterator[int]:
+    """The stretches of `others` between two spans of `some`: of how many months, begun ones too."""
+    ends = [BEGINNING_MS, *(end for _, end in some)]
+    starts = [*(start for start, _ in some), ENDING_MS]
+    for first, after in zip(ends, starts, strict=True):
+        inside = [(max(a, first), min(b, after)) for a, b in others if a < after and b > first]
+        if inside:
+            yield (inside[-1][1] - inside[0][0] - 1) // MONTH_MS + 1

@@ -7,7 +7,8 @@ next round, so the two never wait for each other in a ring; and one job at a tim
 Changes of an organisation's identity and the job wait for each other: what the job makes holds
 when it stands there.
 
-A mark names a point and a trading day; or a region and a Monday, where its stores changed.
+A mark names a point and a trading day; or a region and a Monday, where its stores changed; or a
+store and a Monday, where its week ended.
 """
 
 from collections.abc import Collection
@@ -23,7 +24,8 @@ from server.database import writer
 from server.periods import Period, monday_of
 from server.queries import time_of
 from server.rollups.calendar import Grain
-from server.rollups.regions import label_of, roll_region, tree_of
+from server.rollups.covered import covered_in, covered_of
+from server.rollups.regions import Tree, label_of, roll_region, tree_of
 from server.rollups.standing import Week, write_standing
 from server.rollups.store import RolledStore, roll_day, roll_together, roll_week
 from server.rollups.writing import read_rollups
@@ -31,6 +33,8 @@ from server.rollups_due import COUNTED_FOR
 from server.schema.identity import organisation, point, store
 from server.schema.rollups import rollup_due
 from server.terms import expectations_of
+from server.unions import Union
+from server.unseen import Watch, length_ms, unseen
 
 AT_ONCE = 25
 """Marks in one transaction: on SQLite nobody else writes meanwhile."""
@@ -41,11 +45,11 @@ Mark = tuple[UUID, date]
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The marks of one transaction, of one organisation: days of points, weeks of regions."""
+    """The marks of one transaction, of one organisation: days of points, weeks of others."""
 
     org_id: UUID
     days: dict[UUID, set[Mark]]
-    regions: dict[UUID, set[date]]
+    others: dict[UUID, set[date]]
 
 
 def roll_up(engine: Engine, now: datetime, limit: int = 1_000) -> int:
@@ -112,7 +116,7 @@ def _take(connection: Connection, org_id: UUID, limit: int) -> list[Mark]:
 
 
 def _sorted(connection: Connection, org_id: UUID, marks: Collection[Mark]) -> Taken:
-    """Marks by the store of their points; those of no point are of regions."""
+    """Marks by the store of their points; those of no point are of regions, or stores."""
     named = {one for one, _ in marks}
     rows = connection.execute(
         select(point.c.point_id, point.c.store_id).where(
@@ -125,7 +129,7 @@ def _sorted(connection: Connection, org_id: UUID, marks: Collection[Mark]) -> Ta
         if one in store_of:
             taken.days.setdefault(store_of[one], set()).add((one, day))
         else:
-            taken.regions.setdefault(one, set()).add(monday_of(day))
+            taken.others.setdefault(one, set()).add(monday_of(day))
     return taken
 
 
@@ -134,20 +138,20 @@ def _make(connection: Connection, taken: Taken, now: datetime) -> None:
     weeks: dict[date, set[UUID | None]] = {}
     for store_id, marks in taken.days.items():
         rolled = rolled_store(connection, taken.org_id, store_id)
-        stores = [store_id] if store_id in tree.stores else []
         for monday in _make_store(connection, rolled, marks, now):
             weeks.setdefault(monday, set()).add(rolled.region_id)
-            week = Week(tree.org_id, store_id, monday)
-            _stand(connection, week, rolled.time.week_of(monday), stores)
-    for region_id, mondays in taken.regions.items():
+            _stand_store(connection, tree, rolled, monday, now)
+    for subject_id, mondays in taken.others.items():
+        region_id = tree.stores.get(subject_id, subject_id)
         for monday in mondays:
             weeks.setdefault(monday, set()).add(region_id if region_id in tree.parents else None)
+            if subject_id in tree.stores:
+                rolled = rolled_store(connection, taken.org_id, subject_id)
+                _stand_store(connection, tree, rolled, monday, now)
     for monday, regions in sorted(weeks.items()):
         for subject_id in tree.from_below(regions):
             roll_region(connection, tree, subject_id, monday)
-            stores = tree.stores_below(subject_id)
-            week = Week(tree.org_id, subject_id, monday)
-            _stand(connection, week, label_of(monday), stores)
+            _stand_region(connection, tree, subject_id, monday)
 
 
 def rolled_store(connection: Connection, org_id: UUID, store_id: UUID) -> RolledStore:
@@ -189,9 +193,33 @@ def _make_store(
     return sorted(weeks)
 
 
-def _stand(connection: Connection, week: Week, period: Period, stores: Collection[UUID]) -> None:
-    """Write the figures of a week of confirmed `stores`; of none, nothing stands."""
+def _stand_store(
+    connection: Connection, tree: Tree, of: RolledStore, monday: date, now: datetime
+) -> None:
+    """Write the figures of a store's week; of a store on trial nothing stands."""
+    week, period = Week(of.org_id, of.store_id, monday), of.time.week_of(monday)
+    stores = [of.store_id] if of.store_id in tree.stores else []
+    union = _rolled(connection, week, period, stores)
+    covered = None
+    if union is not None:
+        lacking = unseen(connection, Watch(of.org_id, of.points, of.time, of.rulings), period, now)
+        covered = covered_of(union, sum(map(length_ms, lacking.values())))
+    asked = expectations_of(connection, of.org_id, stores, period)
+    write_standing(connection, week, union, asked, covered)
+
+
+def _stand_region(connection: Connection, tree: Tree, subject_id: UUID, monday: date) -> None:
+    """Write the figures of a week of a region, or the organisation; without stores, none."""
+    week, period = Week(tree.org_id, subject_id, monday), label_of(monday)
+    stores = [one for one in tree.stores_below(subject_id) if tree.counts(one, period)]
+    asked = expectations_of(connection, tree.org_id, stores, period)
+    covered = covered_in(connection, tree.org_id, stores, monday, monday)
+    union = _rolled(connection, week, period, stores)
+    write_standing(connection, week, union, asked, covered)
+
+
+def _rolled(
+    connection: Connection, week: Week, period: Period, stores: Collection[UUID]
+) -> Union | None:
     found = read_rollups(connection, week.org_id, [week.subject_id], [Grain.WEEK], period)
-    union = found[0].union if found and stores else None
-    asked = expectations_of(connection, week.org_id, stores, period)
-    write_standing(connection, week, union, asked)
+    return found[0].union if found and stores else None

@@ -2,8 +2,7 @@
 
 A region's week is made of those of its stores and of the regions below it; an organisation's of
 those of its stores outside of any region and of the regions at the top. Stores on trial are in
-none of them, and of a store whose queues and counters cover different times the visits alone.
-Which point covered which time is not kept: of many stores that is too much.
+none of them. Which point covered which time is not kept: of many stores that is too much.
 """
 
 from collections.abc import Iterable
@@ -54,6 +53,10 @@ class Tree:
         """All stores of a region, or of the organisation."""
         return [one for one, at in self.stores.items() if subject_id in self.above(at)]
 
+    def counts(self, store_id: UUID, week: Period) -> bool:
+        """Whether a store's week is among those that count."""
+        return store_id not in self.since or self.since[store_id] < week.end
+
     def from_below(self, regions: Iterable[UUID | None]) -> list[UUID]:
         """These regions and all above them, none before one that it contains."""
         found = {one: None for each in regions for one in self.above(each)}
@@ -94,8 +97,7 @@ def roll_region(connection: Connection, tree: Tree, subject_id: UUID, monday: da
     of_stores = read_rollups(connection, tree.org_id, stores, [Grain.WEEK], begins)
     queues = queues_of(connection, tree.org_id, stores, Period(begins.start, label.end + WEST))
     for one in of_stores:
-        since = tree.since.get(one.subject_id)
-        if since is not None and one.period.end <= since:
+        if not tree.counts(one.subject_id, one.period):
             continue  # it stays, but counts no more
         known = queues.get(one.subject_id, NONE)
         unions.append(even(one.union, known).without_points())

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert
 
 from server.figures import Expectations, PointFigures, point_figures
 from server.periods import period_of
-from server.queries import coverage_of
+from server.rollups.covered import Covered
 from server.rollups.evenness import NONE, even, queues_of
 from server.schema.rollups import standing
 from server.statistics import Quantile, Share
@@ -38,10 +38,12 @@ def write_standing(
     week: Week,
     union: Union | None,
     expectations: Expectations,
+    covered: Covered | None,
 ) -> None:
     """Write a week's figures in the place of what stood there; without a union nothing stands.
 
-    `expectations` are those that were in force below the subject.
+    `expectations` are those that were in force below the subject, and `covered` is how much of
+    the week was seen there.
     """
     here = (standing.c.org_id == week.org_id) & (standing.c.subject_id == week.subject_id)
     connection.execute(delete(standing).where(here, standing.c.week == week.monday))
@@ -53,10 +55,10 @@ def write_standing(
     if isinstance(figures, Suppressed):
         return
     key = {"org_id": week.org_id, "subject_id": week.subject_id, "week": week.monday}
-    connection.execute(insert(standing), [key | row for row in _rows(figures, union)])
+    connection.execute(insert(standing), [key | row for row in _rows(figures, covered)])
 
 
-def _rows(figures: PointFigures, union: Union) -> Iterator[dict[str, object]]:
+def _rows(figures: PointFigures, covered: Covered | None) -> Iterator[dict[str, object]]:
     visits = figures.visits
     yield _row("visits", visits, (visits, visits), visits)
     limits = {
@@ -72,9 +74,9 @@ def _rows(figures: PointFigures, union: Union) -> Iterator[dict[str, object]]:
     if isinstance(p90, Quantile):
         rests_on = figures.counts["waiting_p90"].of
         yield _row("waiting_p90", p90.value_s, (p90.low_s, p90.high_s), rests_on)
-    coverage = coverage_of(union.seen)
-    if coverage is not None:
-        yield _row("coverage", None, (coverage.low, coverage.high), None)
+    if covered is not None:
+        bounds = (covered.share.low, covered.share.high)
+        yield _row("coverage", None, bounds, None) | {"of_s": covered.of_s}
 
 
 def _row(
@@ -91,4 +93,5 @@ def _row(
         "high": bounds[1],
         "rests_on": rests_on,
         "expected_s": expected_s,
+        "of_s": None,
     }

@@ -3,16 +3,17 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, or_, select
 
 from server.periods import StoreTime, monday_of
 from server.rollups.calendar import Grain
 from server.rollups.regions import label_of, tree_of
 from server.rollups.writing import delete_rollups
-from server.rollups_due import mark_days
+from server.rollups_due import COUNTED_FOR, mark_days
 from server.schema.identity import store
 from server.schema.rollups import rollup, standing
 
+A_WEEK = timedelta(days=7)
 MIDWEEK = timedelta(days=3)
 """So long after a week's beginning it is that week by any clock, also one that was changed."""
 
@@ -22,7 +23,8 @@ def leave_regions(
 ) -> None:
     """Delete the weeks that a store is in: of all regions above it and of the organisation.
 
-    They, and its own figures of weeks, are due then. The job makes them anew of the other stores,
+    They, and its own figures of weeks, are due then, but for weeks whose cells may be gone: these
+    are not read any more. The job makes them anew of the other stores,
     or of this one too, whatever it is by then. To be called in the transaction that changes the
     store, with its organisation locked, before roll-ups of the store are deleted: the job locks
     it too, so none is at work on what was true before.
@@ -43,7 +45,11 @@ def leave_regions(
     connection.execute(
         delete(standing).where(
             standing.c.org_id == org_id,
-            standing.c.subject_id.in_([store_id, *above]),
+            or_(
+                standing.c.subject_id.in_(above),
+                (standing.c.subject_id == store_id)
+                & (standing.c.week >= (now - COUNTED_FOR - A_WEEK).date()),
+            ),
             standing.c.week.in_(mondays),
         )
     )

@@ -3,17 +3,19 @@
 import logging
 import random
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 
 from sqlalchemy import Engine
 
 from server.clock import Clock
 from server.logs import event
+from server.rollups.ended import mark_ended_weeks
 from server.rollups.job import roll_up
 
 log = logging.getLogger(__name__)
 EVERY_S = 10.0
+WEEKS_EVERY = timedelta(minutes=15)
 RETRY_S = (1.0, 60.0)
 
 
@@ -32,6 +34,7 @@ class RollupWorker:
         self._clock = clock
         self._every_s = every_s
         self._stopping = threading.Event()
+        self._weeks_at: datetime | None = None
         self._thread = threading.Thread(target=self._run, name="rollups", daemon=True)
 
     def start(self) -> None:
@@ -61,8 +64,11 @@ class RollupWorker:
 
     def _round(self) -> bool:
         """Do a little, so that a stop is heeded soon; whether there may be more."""
-        began = monotonic()
-        done = roll_up(self._engine, self._clock(), limit=200)
+        began, now = monotonic(), self._clock()
+        if self._weeks_at is None or now - self._weeks_at >= WEEKS_EVERY:
+            mark_ended_weeks(self._engine, self._weeks_at, now)
+            self._weeks_at = now
+        done = roll_up(self._engine, now, limit=200)
         if done:
             took_s = round(monotonic() - began, 3)
             event(log, logging.INFO, "rollups.made", marks=done, took_s=took_s)

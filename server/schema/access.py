@@ -1,6 +1,6 @@
 """Who may see what, and who saw what. Secrets are kept as their SHA-256, passwords as argon2id."""
 
-from sqlalchemy import Column, Index, Integer, String, Text, Uuid
+from sqlalchemy import Boolean, Column, Index, Integer, String, Text, Uuid
 
 from server.column_types import UtcInstant
 from server.schema.columns import everywhere, spread
@@ -60,11 +60,14 @@ api_token = everywhere(
 )
 # Each answer that was given to somebody; `org_id` is `NO_ORGANISATION` where it was of none,
 # `store_id` is null where it was of more than one store, or of none.
+# `store_id`, `region_id`: the place that an answer was about; `everywhere`: about all stores.
 access_log = spread(
     "access_log",
     Column("at", UtcInstant, primary_key=True),
     Column("entry_id", Uuid, primary_key=True),
     Column("store_id", Uuid),
+    Column("region_id", Uuid),
+    Column("everywhere", Boolean, nullable=False),
     Column("account_id", Uuid),
     Column("account", String(120), nullable=False),
     Column("way", String(8), nullable=False),

@@ -28,6 +28,7 @@ rollup_due = spread(
     Column("marked_at", UtcInstant, nullable=False),
 )
 # One figure of a store's or a region's week as it may be shown; `week` is its Monday.
+# `of_s`: of a coverage alone, how much time it is of, over all points.
 standing = spread(
     "standing",
     Column("subject_id", Uuid, primary_key=True),
@@ -38,4 +39,5 @@ standing = spread(
     Column("high", Float),
     Column("rests_on", Integer),
     Column("expected_s", Float),
+    Column("of_s", Float),
 )

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ def load_chain(chain: Chain, target: Target, say: Say) -> dict[str, Drawn]:
     org_id = places[chain.stores[0].key].org_id
     with writer(target.engine).begin() as connection:
         say_hello(connection, chain, org_id, target.now)
-    stand(target.engine, chain, org_id)
+    stand(target.engine, chain, org_id, target.now)
     say("weeks of stores and regions")
     return drawn
 
@@ -78,11 +79,12 @@ def _all_built(chain: Chain, places: Mapping[str, Where], processes: int) -> Ite
         return
     method = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, method, _end_with_parent) as pool:
-        waiting = [pool.submit(built, *job) for job in jobs[: 2 * processes]]
-        for number in range(len(jobs)):
-            found = waiting.pop(0).result()
-            if number + 2 * processes < len(jobs):
-                waiting.append(pool.submit(built, *jobs[number + 2 * processes]))
+        ahead = processes + 2  # what is ready waits in memory until it is written
+        waiting = deque(pool.submit(built, *job) for job in jobs[:ahead])
+        for job in (*jobs[ahead:], *[None] * len(waiting)):
+            found = waiting.popleft().result()
+            if job is not None:
+                waiting.append(pool.submit(built, *job))
             yield found
 
 

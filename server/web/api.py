@@ -85,7 +85,7 @@ def _store_figures(router: APIRouter, parts: Parts) -> None:
         asked = period_asked(start, end, LONGEST)
         with parts.engine.connect() as connection:
             one = queries.store_by_id(connection, caller.scope, store_id)
-            total = read_total(connection, one, asked)
+            total = read_total(connection, one, asked, parts.clock())
         _check_wanted(total.expectations, greet_within_s, serve_within_s)
         return StoreFiguresOut.of(one, asked, total)
 

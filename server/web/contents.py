@@ -97,7 +97,7 @@ def store_page(
         cells = [(one.point, one.released) for one in found]
         queues = queues_in(connection, store, chosen.period)
         terms = in_force_in(connection, store.org_id, store_id, chosen.period)
-        total = total_of(cells, terms, queues)
+        total = total_of(cells, terms, queues, sum(one.unseen_ms for one in found))
         said = amendments(connection, store.org_id, store.store_id)
         return StorePage(
             store=store,

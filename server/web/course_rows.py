@@ -73,8 +73,7 @@ def course_rows(
 def _cut(words: Words, before: Comparability | None, made: Comparability | None) -> str:
     if before is None or made is None or before == made:
         return ""
-    changed = words("time.comma").join(words(f"cut.{name}") for name in changes(before, made))
-    return words("table.cut", changed=changed)
+    return words("time.comma").join(words(f"cut.{name}") for name in changes(before, made))
 
 
 def _drawn(time: Quantile | Suppressed) -> tuple[tuple[str, float], ...]:

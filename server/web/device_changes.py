@@ -76,6 +76,6 @@ def replace(
     replace_device(change, old, new, at, renamed)
 
 
-def read_again(parts: Parts) -> int:
-    """Read again what was kept aside, now that a device's place is known; how many it resolved."""
-    return requeue(parts.engine, parts.clock())
+def read_again(parts: Parts, name: str) -> int:
+    """Read again what a device had sent before its place was known; how many that resolved."""
+    return requeue(parts.engine, parts.clock(), name)

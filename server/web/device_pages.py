@@ -161,9 +161,9 @@ def device_router(parts: Parts, renderer: Renderer) -> APIRouter:
                 DO[what](asked(connection, caller, device, said))
         except (IdentityError, PeriodError) as error:
             return shown(request, caller, device, None, Refused.of(error))
-        if what in (What.PLACE, What.REPLACEMENT):
-            read_again(parts)
         stands = said.new if what is What.REPLACEMENT else device
+        if what in (What.PLACE, What.REPLACEMENT):
+            read_again(parts, stands)
         return RedirectResponse(f"/devices/{stands}", 303)
 
     return router

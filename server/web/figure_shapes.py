@@ -89,7 +89,9 @@ class AttendedOut(BaseModel):
 ONE_LIMIT = "null where several were in force: then there is no share within it"
 AnyShare = ShareOut | SuppressedOut
 AnyQuantile = QuantileOut | SuppressedOut
-LEFT_STEPS = "parties that left unserved, to 5 % of the visits below 50, else to 1 %; null: suppressed"
+LEFT_STEPS = (
+    "parties that left unserved, to 5 % of the visits below 50, else to 1 %; null: suppressed"
+)
 LEFT_UNSERVED = "of the visits that ended, those not served, greeted or not, without mere looks"
 ABANDONED = "of the visits that ended, those never greeted, without mere looks; not of small teams"
 NOT_OF_A_QUEUE = "null for a queue: its visits are parties that no counter served"

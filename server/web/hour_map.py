@@ -4,6 +4,7 @@ A released cell is drawn over its whole period, never over a finer one. Cells of
 that meet at the same weekday and hour are one slot: it stands for the union of these whole
 cells, and is as wide as they are together. Cells of several days have no place in the map; how
 many there are is said beside it. Where the store is open and nothing stands, it is hatched.
+A slot before which something changed, or in which cells from before and after are one, is marked.
 
 Minutes count from the beginning of the trading day, on the store's wall clock.
 """
@@ -17,12 +18,13 @@ from math import ceil, gcd
 from uuid import UUID
 
 from firmware_cfg.histogram import Histogram
-from server.figures import Expectations, errors_of
-from server.periods import Period, StoreTime
+from server.figures import Cut, Expectations, cuts, errors_of
+from server.periods import Period, StoreTime, span_of
 from server.released_cell import ReleasedCell
+from server.released_week import Comparability
 from server.statistics import Share, share_within
 from server.suppression import Suppressed, reached, shown
-from server.unions import Measure, merged_unions, union_of
+from server.unions import Measure, Runs, merged_unions, union_of
 
 WEEKDAYS = range(7)
 HOUR = 60
@@ -41,6 +43,8 @@ class Slot:
         visits: of the cells in it; none where nothing stands.
         served: the share served in time.
         is_open: whether the store is open, for a slot without figures.
+        is_cut: whether its cells are not strictly comparable with one another, or one of them
+            with the cell before it.
     """
 
     begins: int
@@ -49,6 +53,7 @@ class Slot:
     visits: int | None = None
     served: Share | Suppressed = field(default_factory=Suppressed)
     is_open: bool = True
+    is_cut: bool = False
 
     @property
     def heat(self) -> int:
@@ -69,6 +74,7 @@ class HourMap:
         hours: the heads: minute of the day, and columns until the next one.
         rows: by weekday, Monday first; a weekday without opening and cells is left out.
         apart: cells of several days, which are not drawn.
+        cuts: where cells before and after are not strictly comparable.
     """
 
     period: Period
@@ -78,6 +84,7 @@ class HourMap:
     hours: tuple[tuple[int, int], ...]
     rows: tuple[tuple[int, tuple[Slot, ...]], ...]
     apart: int
+    cuts: tuple[Cut, ...] = ()
 
     def clock(self, minute: int) -> str:
         """A minute of the trading day on the wall clock, as 09:30."""
@@ -106,7 +113,8 @@ def hour_map(
     edges += [edge for spans in opening.values() for span in spans for edge in span]
     begins, ends = min(edges) // HOUR * HOUR, -(-max(edges) // HOUR) * HOUR
     unit = gcd(HOUR, *(edge - begins for edge in edges))
-    drawn = _Drawn(begins, ends, unit, wanted)
+    changed = cuts(_runs(cells))
+    drawn = _Drawn(begins, ends, unit, wanted, frozenset(one.at for one in changed))
     return HourMap(
         period=period,
         day_starts=time.day_starts.hour * HOUR + time.day_starts.minute,
@@ -119,6 +127,7 @@ def hour_map(
             if weekday in groups or weekday in opening
         ),
         apart=apart,
+        cuts=changed,
     )
 
 
@@ -128,6 +137,7 @@ class _Drawn:
     ends: int
     unit: int
     wanted: Expectations
+    cut_at: frozenset[datetime]
 
     def row(
         self, groups: Sequence[tuple[Minutes, list[ReleasedCell]]], opening: Sequence[Minutes]
@@ -139,7 +149,10 @@ class _Drawn:
             found += self._bare(at, start, opening)
             served = _served(_Asked(tuple(one.cell_id for one in cells), self.wanted, cells))
             visits = sum(one.visits for one in cells)
-            found.append(Slot(start, end, (end - start) // self.unit, visits, served))
+            mixed = len({one.comparability for one in cells}) > 1
+            is_cut = mixed or any(one.period.start in self.cut_at for one in cells)
+            columns = (end - start) // self.unit
+            found.append(Slot(start, end, columns, visits, served, is_cut=is_cut))
             at = end
         return tuple(found + self._bare(at, self.ends, opening))
 
@@ -174,6 +187,18 @@ def _served(asked: _Asked) -> Share | Suppressed:
     error = errors_of(union).waiting
     share = share_within(part.times, serve_s, error)
     return shown(share, part.visits, part.k)
+
+
+def _runs(cells: Sequence[ReleasedCell]) -> Runs:
+    """Of each point, the time of its cells by what they were made with."""
+    found: dict[UUID, dict[Comparability, list[tuple[int, int]]]] = {}
+    for one in cells:
+        of_point = found.setdefault(one.point_id, {})
+        of_point.setdefault(one.comparability, []).append(span_of(one.period))
+    return {
+        point_id: {made: tuple(spans) for made, spans in of_point.items()}
+        for point_id, of_point in found.items()
+    }
 
 
 def _place(period: Period, time: StoreTime) -> tuple[int, Minutes] | None:

@@ -35,8 +35,10 @@ NAMED = {
     "point_id": Kind.POINT,
     "device": Kind.DEVICE,
     "region_id": Kind.REGION,
+    "region": Kind.REGION,
     "organisation_id": Kind.ORGANISATION,
 }
+OF_STORES = frozenset({Right.FIGURES, Right.EVIDENCE})
 UNTOLD = frozenset({"cursor", "after"})
 """Not written into the log: an answer about many is logged in each of their organisations, so
 what leads to the next page must not carry one's ids to another."""
@@ -44,12 +46,16 @@ what leads to the next page must not carry one's ids to another."""
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that is to be written into the log of who saw what."""
+    """A request that is to be written into the log of who saw what.
+
+    `of_stores`: what it shows is of stores, all that the caller may see unless it is `about` one.
+    """
 
     caller: Caller
     operation: str
     subject: str
     about: About | None
+    of_stores: bool
 
 
 class Needs:
@@ -70,7 +76,7 @@ class Needs:
         caller = await run_in_threadpool(_caller, request)
         request.state.caller = caller
         if self.right in LOGGED:
-            request.state.asked = _asked(request, caller)
+            request.state.asked = _asked(request, caller, self.right)
         caller.check(self.right)
         if caller.session is not None:
             request.state.form_secret = caller.session
@@ -155,7 +161,7 @@ async def _check_form(request: Request, secret: str) -> None:
         raise FormTokenError("expected the form token of this session")
 
 
-def _asked(request: Request, caller: Caller) -> Asked:
+def _asked(request: Request, caller: Caller, right: Right) -> Asked:
     route = request.scope.get("route")
     operation = str(getattr(route, "operation_id", None) or getattr(route, "name", ""))
     known = route.dependant.query_params if isinstance(route, APIRoute) else []
@@ -168,7 +174,8 @@ def _asked(request: Request, caller: Caller) -> Asked:
     subject = "/".join(given.values())
     if asked:
         subject = f"{subject}?{urlencode(asked, safe=':/+')}"
-    return Asked(caller, operation, subject[:LONGEST_SUBJECT], named[0] if named else None)
+    about = named[0] if named else None
+    return Asked(caller, operation, subject[:LONGEST_SUBJECT], about, right in OF_STORES)
 
 
 def _as_kept(name: str) -> str:

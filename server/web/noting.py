@@ -35,6 +35,14 @@ class Noting:
     async def _note(self, asked: Asked | None, at: datetime, status: int) -> None:
         if asked is None:
             return
-        seen = Seen(at, asked.caller, asked.operation, asked.subject, asked.about, status)
+        seen = Seen(
+            at=at,
+            caller=asked.caller,
+            operation=asked.operation,
+            subject=asked.subject,
+            about=asked.about,
+            status=status,
+            of_stores=asked.of_stores,
+        )
         if self._gate.recorder.answered(seen):
             await run_in_threadpool(self._gate.recorder.flush)

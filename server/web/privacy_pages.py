@@ -17,7 +17,7 @@ from server.audit_reports import AuditReport, ReportError
 from server.database import writer
 from server.errors import NotFoundError
 from server.queries import DeviceView, StoreView, Which
-from server.schema.identity import store
+from server.schema.identity import organisation, store
 from server.scope import Scope
 from server.terms import latest_k
 from server.web.inputs import Instant, Line
@@ -141,5 +141,7 @@ def _log_routes(router: APIRouter, parts: Parts, renderer: Renderer) -> None:
 
 def _names(connection: Connection, scope: Scope, store_ids: set[UUID | None]) -> dict[UUID, str]:
     """What stores are called, of those that lie in `scope`."""
-    query = select(store.c.store_id, store.c.name).where(store.c.store_id.in_(store_ids - {None}))
+    same = organisation.c.org_id == store.c.org_id
+    query = select(store.c.store_id, store.c.name).join(organisation, same)
+    query = query.where(store.c.store_id.in_(store_ids - {None}))
     return {row.store_id: row.name for row in connection.execute(scope.limit(query, store))}

@@ -70,9 +70,7 @@ def drawing(figures: Sequence[Figure | None], scale: Scale) -> Drawing:
     step = (WIDTH - 2 * EDGE) / max(1, len(figures) - 1)
     places = [(round(EDGE + index * step, 1), one) for index, one in enumerate(figures)]
     edges = [0, *cuts(figures), len(figures)]
-    stretches = [
-        one for start, end in pairwise(edges) for one in _stretches(places[start:end])
-    ]
+    stretches = [one for start, end in pairwise(edges) for one in _stretches(places[start:end])]
     bands, lines, dots = [], [], []
     for stretch in stretches:
         line = [(x, scale.y(value)) for x, value, _, _ in stretch]

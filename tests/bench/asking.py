@@ -26,6 +26,7 @@ from server.access import tokens
 from server.access.reach import Reach
 from server.access.roles import Role
 from server.access.tokens import Wanted
+from server.collecting import collect_seldom
 from server.column_types import UtcInstant
 from server.database import open_database, sqlite_url, writer
 from server.health import Health
@@ -108,10 +109,9 @@ class Chain:
         """Count a statement."""
         self.statements += 1
 
-    def filled(self, template: str) -> str:
-        """A path about anything there is."""
-        one = {name: self.rng.choice(ids) for name, ids in self.places.items() if ids}
-        return template.format(**one)
+    def any_place(self) -> dict[str, str]:
+        """One of everything there is."""
+        return {name: self.rng.choice(ids) for name, ids in self.places.items() if ids}
 
 
 def table(
@@ -159,10 +159,15 @@ def _middle(taken: list[Taken]) -> float:
 
 async def _one(client: httpx.AsyncClient, chain: Chain, question: Question) -> Taken:
     chain.clock.at += timedelta(seconds=1)
-    address = chain.filled(question.path)
+    place = chain.any_place()
+    address = question.path.format(**place)
+    parameters = {
+        name: _date(value, chain.clock.at).format(**place)
+        for name, value in question.parameters.items()
+    }
     before = chain.statements
     began, began_cpu = time.perf_counter(), time.process_time()
-    async with client.stream("GET", address, params=_dates(question, chain.clock.at)) as response:
+    async with client.stream("GET", address, params=parameters) as response:
         raw = [chunk async for chunk in response.aiter_raw()]
     cpu_ms = (time.process_time() - began_cpu) * 1000
     wall_ms = (time.perf_counter() - began) * 1000
@@ -171,12 +176,8 @@ async def _one(client: httpx.AsyncClient, chain: Chain, question: Question) -> T
     return Taken(wall_ms, cpu_ms, chain.statements - before, sum(map(len, raw)))
 
 
-def _dates(question: Question, now: datetime) -> dict[str, str]:
-    """The parameters; `-35d` is the date 35 days ago, `-35` that instant, `-8w` its Monday."""
-    return {name: _date(value, now) for name, value in question.parameters.items()}
-
-
 def _date(value: str, now: datetime) -> str:
+    """A parameter; `-35d` is the date 35 days ago, `-35` that instant, `-8w` its week's Monday."""
     if not value.startswith("-"):
         return value
     if value.endswith("d"):
@@ -233,6 +234,7 @@ def ask_all(
     options: argparse.Namespace, questions: Mapping[str, Question], compared: Mapping[str, Question]
 ) -> None:
     """Ask `questions` of each chain that the options name, and `compared` of two histories."""
+    collect_seldom()  # as the server does
     print(f"load average before: {os.getloadavg()[0]:.1f}")
     for url in options.database:
         engine = open_database(url)

@@ -30,7 +30,7 @@ QUESTIONS = {
     "overview": Question("/"),
     "overview, one region": Question("/", {"region": "{region}"}),
     "store, today": Question(STORE, {"period": "today"}),
-    "store, seven days": Question(STORE, {"period": "last_7_days"}),
+    "store, seven days": Question(STORE, {"period": "week"}),
     "store, 35 days": Question(STORE, {"period": "range", "first": "-34d", "last": "-0d"}),
     "store, 13 months": Question(STORE, {"period": "range", "first": "-394d", "last": "-0d"}),
     "fleet": Question("/fleet"),

@@ -153,13 +153,14 @@ def run(stand: Stand, *, devices: int, windows: int) -> Result:
             took_return_s = return_s()
             _until(lambda: _settled([*old, *new]) == made, again)
         _command(again, "check", "--backup-within", "0")
+        in_the_end = again.counts()["window"]
     return Result(
         engine="SQLite" if stand.postgres is None else "PostgreSQL",
         at_backup=at_backup,
         after_it=after_it,
         meanwhile=made - at_backup - after_it,
         restored=restored,
-        in_the_end=again.counts()["window"],
+        in_the_end=in_the_end,
         backup_mb=file.stat().st_size / 1e6,
         backup_s=took_backup_s,
         restore_s=took_restore_s,

@@ -35,8 +35,10 @@ from server.clock import now_utc
 from server.database import open_database, sqlite_url
 from server.figures import PointFigures, point_figures
 from server.measuring import Errors
+from server.periods import Period
 from server.rollups.bodies import from_json
 from server.rollups.calendar import Grain
+from server.rollups.evenness import NONE, Queues, even, queues_of
 from server.schema.rollups import rollup
 from server.simulating import stream
 from server.simulating.building import built
@@ -118,7 +120,7 @@ def fine_weeks(chain: Chain, one: PlannedStore, where: Where) -> dict[date, Unio
 
 
 def found_of(
-    chain: Chain, one: PlannedStore, where: Where, weeks: dict[date, Union]
+    chain: Chain, one: PlannedStore, where: Where, weeks: dict[date, Union], queues: Queues
 ) -> Iterator[Found]:
     """Every figure of every week of a store."""
     fine = fine_weeks(chain, one, where)
@@ -126,7 +128,7 @@ def found_of(
         truth = true_figures(one.service_on(monday)).told(one.team_size)
         ways = []
         for of, errors in ((union, None), (union, Errors()), (fine[monday], Errors())):
-            figures = point_figures(of, EXPECTED, errors)
+            figures = point_figures(even(of, queues), EXPECTED, errors)
             ways.append(intervals_of(figures) if isinstance(figures, PointFigures) else {})
         for name in truth:
             there = all(name in way for way in ways)
@@ -146,7 +148,10 @@ def run(stores: int, weeks: int, seed: int) -> list[Found]:
             places = placed_stores(connection, chain, now)
             for one in chain.stores:
                 where = places[one.key]
-                found += found_of(chain, one, where, weeks_of(connection, where))
+                always = Period(now - timedelta(days=9_999), now)
+                queues = queues_of(connection, where.org_id, [where.store_id], always)
+                known = queues.get(where.store_id, NONE)
+                found += found_of(chain, one, where, weeks_of(connection, where), known)
         engine.dispose()
     return found
 

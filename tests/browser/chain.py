@@ -19,12 +19,14 @@ from server.identity import apply_identity
 from server.identity_file import load_identity
 from server.ingest.committing import commit
 from server.ingest.reading import read
+from server.periods import StoreTime
 from server.rollups.job import roll_up
 from server.schema.identity import organisation, region, store
 from server.testing import Load, MessageFactory, a_head
 from server.web.overview import shown_week
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+CLOCK = StoreTime(SHANGHAI, time(4), {}, frozenset())
 PASSWORD = "three warm words"  # noqa: S105 a test's
 LOOKS = os.environ.get("LOOKS")
 STORES = {
@@ -92,7 +94,7 @@ def fill(state: Path, identity: Path, now: datetime) -> None:
 
 def _week(factory: MessageFactory, now: datetime, back: int) -> list[Window]:
     """Monday and Tuesday, nine to five."""
-    monday = shown_week(now) - timedelta(weeks=back)
+    monday = shown_week(now, [CLOCK]) - timedelta(weeks=back)
     slow = factory.device == "kiosk-1" and back == 0
     load = Load(serve_s=400.0, greet_s=90.0) if slow else Load(serve_s=60.0, greet_s=12.0)
     found = []

@@ -12,7 +12,7 @@ from server.access.roles import Role
 from server.testing import a_head
 from server.web.overview import shown_week
 from tests.brokers import free_port
-from tests.browser.chain import Visitor, fill, invitation, store_ids
+from tests.browser.chain import CLOCK, Visitor, fill, invitation, store_ids
 from tests.browser.test_store_page import CHROMIUM, FLAGS, VENDOR
 from tests.integration.server.processes import ServerProcess
 
@@ -168,7 +168,15 @@ def test_pages_fit_and_complain_of_nothing(
         page.fill(f"[name={field}]", "three warm words")
     page.click("main form button")
     at = f"/stores/{store_ids(server.state)['pudong']}"
-    paths = ("/", "/changes", "/fleet", f"{at}?period=week", "/privacy", f"{at}/privacy", "/access-log")
+    paths = (
+        "/",
+        "/changes",
+        "/fleet",
+        f"{at}?period=week",
+        "/privacy",
+        f"{at}/privacy",
+        "/access-log",
+    )
     for number, path in enumerate(paths):
         page.goto(server.url + path)
         expect(page.locator("main h1")).to_be_visible()
@@ -201,7 +209,7 @@ def test_a_manager_takes_a_wrong_zone_out_for_a_week_and_puts_it_back(
     someone = visitor(browser)
     page = someone.page
     someone.come_in(invitation(server.state, server.url, "ruth", Role.REGIONAL_MANAGER, "china"))
-    monday = shown_week(datetime.now(UTC))
+    monday = shown_week(datetime.now(UTC), [CLOCK])
     days = f"period=range&first={monday - timedelta(days=7)}&last={monday + timedelta(days=6)}"
     weeks = f"{server.url}/stores/{store_ids(server.state)['puxi']}?{days}"
     page.goto(weeks)
@@ -210,9 +218,9 @@ def test_a_manager_takes_a_wrong_zone_out_for_a_week_and_puts_it_back(
     expect(gap).to_have_count(0)
     page.locator("section.amendments summary").focus()
     page.keyboard.press("Enter")
-    page.select_option("form.amend [name=point]", label="Counter")
-    page.fill("form.amend [name=start]", f"{monday}T00:00")
-    page.fill("form.amend textarea", "the zone lay over the shelf")
+    page.select_option("section.amendments form.amend [name=point]", label="Counter")
+    page.fill("section.amendments form.amend [name=start]", f"{monday}T00:00")
+    page.fill("section.amendments form.amend textarea", "the zone lay over the shelf")
     someone.look("journey-amend")
     page.locator("button:has-text('Take out of the figures')").press("Enter")
     expect(page.locator("h1")).to_have_text("Take figures out")

@@ -32,7 +32,8 @@ COMMANDS = {"encounter-edge": edge.cli.parser, "encounter-server": server.cli.pa
 MEASURES_IN_WORDS = {
     "served_within": "share served in time",
     "greeted_within": "share greeted in time",
-    "abandoned": "Abandonment",
+    "abandoned": "**Abandoned**",
+    "left_unserved": "**Left unserved**",
     "waiting_median": "Median and 90th percentile of waiting",
     "waiting_p90": "Median and 90th percentile of waiting",
     "greeting_median": "of greeting",

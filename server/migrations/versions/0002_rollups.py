@@ -53,4 +53,5 @@ def _rollups() -> None:
         sa.Column("high", sa.Float),
         sa.Column("rests_on", sa.Integer),
         sa.Column("expected_s", sa.Float),
+        sa.Column("of_s", sa.Float),
     )

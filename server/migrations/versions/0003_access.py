@@ -84,6 +84,8 @@ def _access() -> None:
         sa.Column("at", INSTANT, primary_key=True),
         sa.Column("entry_id", sa.Uuid, primary_key=True),
         sa.Column("store_id", sa.Uuid),
+        sa.Column("region_id", sa.Uuid),
+        sa.Column("everywhere", sa.Boolean, nullable=False),
         sa.Column("account_id", sa.Uuid),
         sa.Column("account", sa.String(120), nullable=False),
         sa.Column("way", sa.String(8), nullable=False),

@@ -69,7 +69,7 @@ def device_change_routes(router: APIRouter, parts: Parts) -> None:
             change = change_of_device(connection, parts, caller, device)
             device_changes.move(change, caller, device, asked.store_id, asked.watches, at=asked.at)
             found = one_device(connection, parts, caller, device)
-        read_again(parts)
+        read_again(parts, device)
         return found
 
     @router.post("/devices/{device}/replacement", operation_id="replaceDevice")
@@ -85,7 +85,7 @@ def device_change_routes(router: APIRouter, parts: Parts) -> None:
                 change, caller, device, asked.device, renamed=asked.renamed, at=asked.at
             )
             found = one_device(connection, parts, caller, asked.device)
-        read_again(parts)
+        read_again(parts, asked.device)
         return found
 
     @router.put("/devices/{device}/retirement", operation_id="retireDevice")

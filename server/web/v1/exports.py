@@ -90,7 +90,7 @@ def _of_store(router: APIRouter, parts: Parts) -> None:
                 for one in queries.points(connection, store):
                     found = answer(connection, store, one, asked, now, with_course=False)
                     rows.append(point_row(store, found))
-                total = read_total(connection, store, asked)
+                total = read_total(connection, store, asked, now)
                 rows.append(total_row(store, asked, total))
         return _table(rows, f"figures-{store_id}")
 
@@ -102,7 +102,7 @@ def _cells(
     yield lines_of([HEADER])
     for one in points:
         with parts.engine.connect() as connection:
-            steps = cells_of(connection, store, one, asked)
+            steps = cells_of(connection, store, one, asked, parts.clock())
         for first in range(0, len(steps), AT_ONCE):
             yield lines_of(cell_row(store, one, each) for each in steps[first : first + AT_ONCE])
 

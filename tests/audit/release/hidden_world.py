@@ -34,7 +34,7 @@ from server.amending.making import Wish, amend, withdraw
 from server.database import open_database, sqlite_url, writer
 from server.errors import AmendmentError, IdentityError
 from server.health import health_of
-from server.identity import Change, apply_identity, confirm, unconfirm
+from server.identity import Change, amend_confirmation, apply_identity, confirm
 from server.identity_file import load_identity
 from server.ingest.committing import commit
 from server.ingest.link import LinkState, LinkStatus
@@ -243,9 +243,8 @@ class World:
         """Confirm the third store, or take that back; its region follows at once."""
         self.trial = trial
         there = self.ids["c"]
-        said = self.change(
-            lambda change: unconfirm(change, there) if trial else confirm(change, there, CONFIRMED)
-        )
+        at = None if trial else CONFIRMED
+        said = self.change(lambda change: amend_confirmation(change, there, at, "sure"))
         self.roll_up()
         return said
 

@@ -137,9 +137,14 @@ def of_one_week(cells: list[Cell]) -> tuple[Cell, list[Cell]]:
     return week, inside
 
 
-@pytest.mark.parametrize("a_day", [24, 90])
-@pytest.mark.parametrize("greeted_share", [0.1, 0.5, 0.9])
-@pytest.mark.parametrize("late_share", [0.05, 0.5, 0.86])
+EVERY_PAIR = [
+    ((24, 90)[(row + column) % 2], greeted, late)
+    for row, greeted in enumerate((0.1, 0.5, 0.9))
+    for column, late in enumerate((0.05, 0.5, 0.86))
+]
+
+
+@pytest.mark.parametrize(("a_day", "greeted_share", "late_share"), EVERY_PAIR)
 def test_no_count_of_a_week_tells_on_a_finer_cell(
     a_day: int, greeted_share: float, late_share: float
 ) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.processes.grey_video import SITE as FILMED
+from tests.integration.processes.grey_video import write_grey_video
+
 ROOT = Path(__file__).resolve().parents[3]
 GOOD_SITE = """[camera]
 size_px = [640, 480]
@@ -168,13 +171,9 @@ def test_an_output_folder_that_is_not_there_leaves_nothing(site: Path, tmp_path:
 
 
 def test_an_unreachable_broker_is_a_state_not_a_crash(tmp_path: Path) -> None:
-    video = ROOT / ".cache" / "vtest.avi"
-    if not video.exists():
-        pytest.skip("vtest.avi is not cached (make demo fetches it)")
-    site = tmp_path / "site.toml"
+    video, site = write_grey_video(tmp_path), tmp_path / "site.toml"
     site.write_text(
-        (ROOT / "deploy/demo/square.toml").read_text("utf-8")
-        + f'\n[device]\nid = "lonely"\nstate_dir = "{tmp_path}"\n'
+        f'{FILMED}[device]\nid = "lonely"\nstate_dir = "{tmp_path}"\n'
         '[broker]\nhost = "127.0.0.1"\nport = 1\ntls = false\n' + f'server_key = "{"0" * 64}"\n'
     )
     done = edge("run", "--source", video, "--site", site, "--out", tmp_path / "visits.jsonl")

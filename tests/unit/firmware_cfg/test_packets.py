@@ -1,4 +1,4 @@
-"""Sieve and cutter before the MQTT client: small packets pass unchanged, large ones cost nothing."""
+"""Sieve and cutter before the MQTT client: the small pass unchanged, the large cost nothing."""
 
 from __future__ import annotations
 

@@ -4,10 +4,13 @@ import shutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
+from server.access import passwords
 from server.database import open_database, sqlite_url, writer
 from server.identity import Change, apply_identity
 from server.identity.finding import organisation_by_key
@@ -92,6 +95,8 @@ RECORDED = (
     "test_worker",
 )
 
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _templates_are_compiled_once() -> Iterator[None]:
@@ -99,6 +104,14 @@ def _templates_are_compiled_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("server.web.app.Renderer", cache(Renderer))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _passwords_cost_little(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password takes 64 MiB and a sixth of a second, by design; here in `test_accounts` alone."""
+    if request.path.stem != "test_accounts":
+        monkeypatch.setattr(passwords, "_hasher", CHEAP)
+        monkeypatch.setattr(passwords, "NOBODYS", CHEAP.hash(str(uuid4())))
 
 
 @pytest.fixture(autouse=True)

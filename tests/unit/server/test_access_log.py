@@ -12,7 +12,7 @@ from server.access import log, recorder
 from server.access.callers import Caller
 from server.access.gate import Gate
 from server.access.log import About, Kind, Seen
-from server.access.reach import Reach
+from server.access.reach import Reach, scope_of
 from server.access.recorder import Recorder
 from server.access.roles import Role
 from server.database import writer
@@ -28,6 +28,7 @@ from server.testing import MONDAY, FakeClock
 from server.web.app import make_app
 from server.web.parts import Parts
 from tests.unit.server.asgi import Client
+from tests.unit.server.chain_identity import apply_chain, ids_of
 
 ASKED = {"from": "2026-11-16T00:00:00Z", "to": "2026-11-17T00:00:00Z"}
 
@@ -135,9 +136,57 @@ def test_an_auditor_reads_what_was_seen_inside_the_own_scope(
     single = Scope(stores=frozenset({here}))
     assert len(rows(client)) == 3
     assert {one.operation for one in rows(client, organisations)} == {"getStore", "listStores"}
-    assert [one.operation for one in rows(client, single)] == ["getStore"]
+    assert {one.operation for one in rows(client, single)} == {"getStore", "listStores"}
     assert rows(client, Scope()) == []
     assert rows(client, Scope(org_ids=frozenset({uuid4()}))) == []
+
+
+PLACES = ("acme", "china", "east", "pudong-1", "puxi-1", "other", "oslo-1")
+
+
+@pytest.mark.parametrize(
+    ("who", "asks", "touched"),
+    [
+        ("everything", None, "acme china east pudong-1 puxi-1 other oslo-1"),
+        ("acme", None, "acme china east pudong-1 puxi-1"),
+        ("china", None, "acme china east pudong-1 puxi-1"),
+        ("east", None, "acme china east pudong-1"),
+        ("puxi-1", None, "acme china puxi-1"),
+        ("everything", "china", "acme china east pudong-1 puxi-1"),
+        ("everything", "east", "acme china east pudong-1"),
+        ("everything", "pudong-1", "acme china east pudong-1"),
+        ("acme", "acme", "acme china east pudong-1 puxi-1"),
+    ],
+)
+def test_whoever_sees_a_part_reads_what_touched_it(
+    empty: Engine, tmp_path: Path, who: str, asks: str | None, touched: str
+) -> None:
+    """`who` opens a list, or what is about one place: who finds that in the log."""
+    apply_chain(empty, tmp_path)
+    ids = ids_of(empty)
+    orgs = {key: ids["other" if key in ("other", "oslo-1") else "acme"] for key in PLACES}
+    kinds = {"china": Kind.REGION, "east": Kind.REGION, "acme": Kind.ORGANISATION}
+
+    def reach(key: str) -> Reach:
+        if key in ("acme", "other"):
+            return Reach(ids[key])
+        if kinds.get(key) is Kind.REGION:
+            return Reach(orgs[key], region_id=ids[key])
+        return Reach(orgs[key], store_id=ids[key])
+
+    with writer(empty).begin() as connection:
+        scopes = {key: scope_of(connection, [reach(key)]) for key in PLACES}
+        scopes["everything"] = Scope.everything()
+        about = None if asks is None else About(kinds.get(asks, Kind.STORE), str(ids[asks]))
+        caller = a_caller(scopes[who])
+        log.write(connection, [Seen(MONDAY, caller, "figures", "", about, 200)])
+        log.write(connection, [Seen(MONDAY, caller, "accounts", "", None, 403, of_stores=False)])
+        found = {
+            key: {one.operation for one in log.entries(connection, scopes[key])} for key in PLACES
+        }
+    assert {key for key in PLACES if "figures" in found[key]} == set(touched.split())
+    if who in ("everything", "acme"):
+        assert {key for key in PLACES if "accounts" in found[key]} <= {"acme", "other"}
 
 
 def test_the_log_is_read_page_by_page(either: Engine) -> None:

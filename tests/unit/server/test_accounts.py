@@ -104,6 +104,7 @@ def test_passwords_are_long_and_not_the_first_guess(password: str, reason: str |
 def test_a_password_is_kept_by_the_parameters_of_the_rfc() -> None:
     kept = passwords.hashed(PASSWORD)
     assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert passwords.NOBODYS.startswith("$argon2id$v=19$m=65536,t=3,p=4$")  # it costs the same
     assert passwords.fits(kept, PASSWORD)
     assert not passwords.fits(kept, PASSWORD + " ")
     assert not passwords.fits(None, PASSWORD)

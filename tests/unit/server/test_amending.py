@@ -191,6 +191,17 @@ def test_what_could_not_come_back_whole_is_not_withdrawn(change: Change) -> None
     assert withdraw(replace(change, now=until), out.store_id, [out.amendment_id]).cells == 2
 
 
+def test_what_nobody_has_seen_yet_is_not_judged(change: Change) -> None:
+    """A void that reaches into the future would hide what nobody had a reason for."""
+    ahead = Period(NOW - HOUR, NOW + timedelta(days=1, seconds=1))
+    for kind in (Kind.VOID, Kind.RELABEL):
+        with pytest.raises(AmendmentError, match="expected an end by") as refused:
+            amend(change, wish(change, kind, "counter", ahead))
+        assert (refused.value.reason, refused.value.at) == ("too_far", NOW + timedelta(days=1))
+    assert amend(change, wish(change, Kind.NOTE, "counter", ahead)).cells == 0
+    amend(change, wish(change, Kind.VOID, "counter", replace(ahead, end=NOW + timedelta(days=1))))
+
+
 def test_a_whole_store_is_taken_out(change: Change) -> None:
     assert void(change, None, WEEK).cells == 5
     assert (visits(change, "counter"), visits(change, "till")) == ([], [])

@@ -27,7 +27,7 @@ from server.amending.making import Wish, amend, withdraw
 from server.database import open_database, sqlite_url, writer
 from server.errors import AmendmentError, IdentityError
 from server.figures import Expectations, PointFigures, point_figures
-from server.identity import Change, confirm, merge_points, unconfirm, unmerge_point
+from server.identity import Change, amend_confirmation, merge_points, unmerge_point
 from server.periods import Period, StoreTime
 from server.rollups.blocks import Subject, read_union
 from server.rollups.job import roll_up
@@ -204,11 +204,11 @@ def _roll_up(world: World, _at: int, _other: int, _first: int, _last: int) -> ob
 
 def _confirm(world: World, _at: int, _other: int, first: int, _last: int) -> object:
     at = times(first, first).start
-    return world.change(lambda change: confirm(change, world.store_id, at))
+    return world.change(lambda change: amend_confirmation(change, world.store_id, at, "sure"))
 
 
 def _undo(world: World, _at: int, _other: int, _first: int, _last: int) -> object:
-    return world.change(lambda change: unconfirm(change, world.store_id))
+    return world.change(lambda change: amend_confirmation(change, world.store_id, None, "no"))
 
 
 ACTS = {

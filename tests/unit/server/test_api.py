@@ -116,7 +116,8 @@ def test_a_region_is_its_confirmed_stores(chain: Chain, ask: Asker) -> None:
     assert visits(east) == of_store("pudong-1") > 0
     assert visits(china) == of_store("pudong-1") + of_store("puxi-1")
     assert visits(f"/organisations/{chain.ids['acme']}/figures") == visits(china)
-    assert ask("DELETE", f"/stores/{chain.ids['puxi-1']}/confirmation").json()["trial"] is True
+    again = {"confirmed_from": None, "reason": "the camera was turned"}
+    assert ask("POST", f"/stores/{chain.ids['puxi-1']}/confirmations", again).json()["trial"]
     chain.roll_up()
     assert visits(china) == visits(east)
     assert ask.get(f"/stores/{chain.ids['puxi-1']}/figures", **PERIOD)["trial"] is True
@@ -153,8 +154,12 @@ def test_a_store_manager_notes_and_confirms_but_takes_nothing_out(chain: Chain) 
     note = {"from": PERIOD["from"], "to": PERIOD["to"], "reason": "sale"}
     assert ask("POST", f"{where}/notes", note).json()["items"][0]["kind"] == "note"
     assert ask("POST", f"{where}/amendments", note | {"kind": "void"}).status_code == 403
-    confirmed = {"confirmed_from": NOW.isoformat()}
-    assert ask("PUT", f"{where}/confirmation", confirmed).json()["trial"] is False
+    since = ask.get(where)["confirmed_from"]
+    other = {"confirmed_from": NOW.isoformat()}
+    assert ask("PUT", f"{where}/confirmation", other).status_code == 409
+    assert ask("PUT", f"{where}/confirmation", {"confirmed_from": since}).status_code == 200
+    assert ask("POST", f"{where}/confirmations", other | {"reason": "bad week"}).status_code == 403
+    assert ask.get(where)["confirmed_from"] == since
     assert ask("PATCH", where, {"name": "Mine"}).status_code == 403
     elsewhere = f"/stores/{chain.ids['puxi-1']}"
     assert ask("POST", f"{elsewhere}/notes", note).status_code == 404
@@ -315,7 +320,7 @@ def test_exports_say_what_the_answers_say(chain: Chain, ask: Asker) -> None:
 def test_a_store_on_trial_is_in_no_export(chain: Chain, ask: Asker) -> None:
     where = f"/stores/{chain.ids['puxi-1']}"
     assert table(ask("GET", f"{where}/cells.csv", **PERIOD)) != []
-    ask("DELETE", f"{where}/confirmation")
+    ask("POST", f"{where}/confirmations", {"confirmed_from": None, "reason": "turned"})
     chain.roll_up()
     assert table(ask("GET", f"{where}/cells.csv", **PERIOD)) == []
     assert table(ask("GET", f"{where}/figures.csv", **PERIOD)) == []

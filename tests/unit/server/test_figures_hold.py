@@ -25,7 +25,7 @@ from server.simulating.truth import true_figures
 from server.simulating.where import make_identity, placed_stores
 from server.statistics import Share
 from server.suppression import Reason, Suppressed
-from server.unions import Union, union_of, union_of_cells
+from server.unions import Measure, Union, union_of, union_of_cells
 from tests.unit.server.rollup_cells import random_cell
 
 START, WEEKS = date(2026, 8, 3), 4
@@ -71,35 +71,46 @@ def cell(point_id: UUID, start_h: float, hours: float) -> ReleasedCell:
     return replace(random_cell(rng, point_id, Period(start, start + hours * HOUR)), k=10)
 
 
-def left(start_h: float, parties: int) -> ReleasedCell:
-    """A cell of a queue with 50 visits, of which so many left, and the others stood there."""
-    one = replace(cell(QUEUE, start_h, 1.0), visits=50, greeted_only=0, passed=0)
+def left(point_id: UUID, start_h: float, parties: int) -> ReleasedCell:
+    """A cell with 50 visits, of which so many left, and the others stood there."""
+    one = replace(cell(point_id, start_h, 1.0), visits=50, greeted_only=0, passed=0)
     return replace(one, abandoned=parties, still_present=50 - parties)
 
 
 @pytest.mark.parametrize(
-    ("queue_h", "watched", "is_shown"),
+    ("counters", "queue_h", "missing", "is_shown"),
     [
-        *[(10.0, True, True), (9.0, True, True), (24.0, True, True)],
-        *[(8.9, True, False), (0.0, True, False), (0.0, False, True)],
+        (10, [], 20, True),
+        (2, [], 20, False),
+        (2, [(0.0, 2.0)], 0, True),
+        (2, [(-9.0, 30.0)], 0, True),
+        (10, [(0.0, 4.0), (5.0, 2.0)], 40, False),
+        (10, [(0.0, 9.5)], 20, True),
     ],
 )
-def test_counters_without_their_queue_have_no_figures(
-    queue_h: float, watched: bool, is_shown: bool
+def test_counters_make_room_for_the_part_of_the_queue_that_is_not_there(
+    counters: int, queue_h: list[tuple[float, float]], missing: int, is_shown: bool
 ) -> None:
-    served = [cell(COUNTER, number, 1.0) for number in range(10)]
-    waited = [cell(QUEUE, 0.0, queue_h)] if queue_h else []
-    whole = union_of_cells([*served, *waited])
-    told = even(whole, Queues(frozenset({QUEUE}), watched=watched))
+    """20 parties for each stretch of the counters' time without a cell of the queue."""
+    served = [left(COUNTER, number, 30) for number in range(counters)]
+    whole = union_of_cells([*served, *(cell(QUEUE, *each) for each in queue_h)])
+    told = even(whole, Queues(frozenset({QUEUE}), watched=True))
+    before = whole.missing.get(Measure.LEFT, 0)
+    assert told.missing.get(Measure.LEFT, 0) - before == missing
     figures = point_figures(told, Expectations())
     assert isinstance(figures, PointFigures)
     assert figures.visits == whole.sums.visits
     if is_shown:
-        assert told == whole
+        assert isinstance(figures.left_unserved, Share)
     else:
-        assert figures.served_within == figures.waiting_p90 == Suppressed(Reason.PARTIAL)
-        assert not figures.counts
-        assert set(figures.covers.values()) == {()}
+        assert figures.left_unserved == Suppressed(Reason.PARTIAL)
+        assert figures.covers["left_unserved"] == ()
+        assert "left_unserved" not in figures.counts
+
+
+def test_a_queue_that_nobody_watches_is_not_missing() -> None:
+    served = union_of(cell(COUNTER, 0.0, 1.0))
+    assert even(served, Queues(frozenset({QUEUE}), watched=False)) == served
 
 
 def test_a_queue_without_its_counters_has_none_either() -> None:
@@ -110,11 +121,12 @@ def test_a_queue_without_its_counters_has_none_either() -> None:
 
 def test_how_many_left_a_queue_is_told_of_cells_that_k_parties_left() -> None:
     """Else the count over all, less that of the neighbours, is a suppressed one."""
-    many, few = [left(number, 40) for number in range(3)], left(3, 9)
+    many, few = [left(QUEUE, n, 40) for n in range(3)], left(QUEUE, 3, 9)
     alone, all_of_them = leaving(union_of(few)), leaving(union_of_cells([*many, few]))
     assert alone is not None
     assert all_of_them is not None
-    assert (alone.left, alone.covered) == (Suppressed(Reason.FEW), ())
+    assert alone.left == Suppressed(Reason.FEW)
+    assert alone.covered == (few.period,)
     assert all_of_them.left == 120
     assert all_of_them.covered == (Period(MONDAY, MONDAY + 3 * HOUR),)
     half = leaving(union_of_cells([many[0], few]))

@@ -183,7 +183,9 @@ def test_names_change_and_points_are_merged_and_parted(chain: Chain) -> None:
     said = confirmed(client, f"{page}/merge", page, {"point": counter, "into": second})
     assert "All that Till ever released counts under =Second." in said
     assert "Released periods that count differently then: 18." in said
-    assert "counts under =Second" in text_of(client.get(page).text)
+    shown = client.get(page).text
+    assert "counts under =Second" in text_of(shown)
+    assert faults(shown) == []
     said = confirmed(client, f"{page}/unmerge", page, {"point": counter})
     assert "Released periods that count as before again: 18." in said
     later = {"point": counter, "into": second, "since": "2026-11-30T00:00"}

@@ -95,6 +95,20 @@ def test_what_is_settled_is_said_before_the_end(pair: Pair) -> None:
     assert pair.broker.recv(100).startswith(b"\x40\x02\x00\x07\xe0")
 
 
+def test_what_is_published_beyond_the_most_on_the_way_follows_as_those_are_settled(
+    pair: Pair,
+) -> None:
+    cast("Any", pair.client)._max_inflight_messages = 2
+    for number in range(5):
+        pair.client.publish("down", b"ack-%d" % number, qos=1)
+    seen = []
+    for packet_id in (1, 2, 3):
+        pair.client.loop_write()
+        seen.append(pair.broker.recv(1000).count(b"ack-"))
+        pair.say(b"\x40\x02" + packet_id.to_bytes(2))
+    assert seen == [2, 1, 1]
+
+
 @pytest.mark.parametrize("strange", [b"\x32\x05\x00\x01a\x00\x07", b"\xf3\xff\xff\xff\xff\x01"])
 @pytest.mark.parametrize("pair", [True], indirect=True)
 def test_what_is_not_mqtt_ends_the_connection(pair: Pair, strange: bytes) -> None:

@@ -1,5 +1,6 @@
 """Lists that grow are cut by the database; they hold what lies inside the reach, and no more."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -21,6 +22,7 @@ from server.schema.identity import device, device_owner
 from server.scope import Place, Scope
 from server.testing import MONDAY
 from tests.unit.server.api_chain import NOW, REPORT, Asker, Chain, every, open_chain
+from tests.unit.server.page_checks import faults
 from tests.unit.server.statements import recorded
 
 MANY = 7
@@ -106,6 +108,9 @@ def test_the_accounts_page_comes_in_parts(chain: Chain, monkeypatch: pytest.Monk
     assert first.count("<strong>more-") == 2
     assert "The name ends with @acme" in first
     assert "/accounts?after=more-1%40acme" in first
+    assert faults(first) == []
+    (rights,) = re.findall(r'href="(/accounts/[^"?]+)" aria-label="[^"]*more-1@acme', first)
+    assert faults(client.get(rights).text) == []
     second = client.get("/accounts?after=more-1@acme").text
     assert [f"more-{number}@acme" in second for number in range(6)] == [False] * 2 + [True] * 3 + [
         False

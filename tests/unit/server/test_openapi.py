@@ -29,16 +29,17 @@ DOCS = Path(__file__).parents[3] / "docs"
 COMMITTED = DOCS / "openapi.json"
 RELEASED = DOCS / "openapi-released.json"
 OPERATIONS = """
-    amendConfirmation closeStore confirmStore createAccount createAccountLink createAmendment createNote createToken
-    disableAccount enableAccount exportStandings exportStoreCells exportStoreFigures getAccount
-    getAcknowledgementKey getAuditReport getDevice getHealth getLedgerHead getLedgerHeadOfDay
-    getOrganisation getOrganisationFigures getPoint getPointCourse getPointFigures getRegion
-    getRegionFigures getStore getStoreFigures getStoreHours handInAuditReport listAccesses
-    listAccounts listAmendments listAssignments listAuditReports listChanges listConfirmations
-    listDeviceAuditReports listDevices listLedgerHeads listOrganisations listPointGaps listPoints
-    listRegions listStandings listStoreWeeks listStores listTokens mergePoint moveDevice
-    moveRegion moveStore renameDevice renameOrganisation renamePoint renameRegion renameStore reopenStore replaceDevice retireDevice
-    revokeToken setAccountRights setStoreHours unmergePoint withdrawAmendment
+    amendConfirmation closeStore confirmStore createAccount createAccountLink createAmendment
+    createNote createToken disableAccount enableAccount exportStandings exportStoreCells
+    exportStoreFigures getAccount getAcknowledgementKey getAuditReport getDevice getHealth
+    getLedgerHead getLedgerHeadOfDay getOrganisation getOrganisationFigures getPoint getPointCourse
+    getPointFigures getRegion getRegionFigures getStore getStoreFigures getStoreHours
+    handInAuditReport listAccesses listAccounts listAmendments listAssignments listAuditReports
+    listChanges listConfirmations listDeviceAuditReports listDevices listLedgerHeads
+    listOrganisations listPointGaps listPoints listRegions listStandings listStoreWeeks listStores
+    listTokens mergePoint moveDevice moveRegion moveStore renameDevice renameOrganisation
+    renamePoint renameRegion renameStore reopenStore replaceDevice retireDevice revokeToken
+    setAccountRights setStoreHours unmergePoint withdrawAmendment
 """
 PAGED = (
     "listOrganisations listRegions listStores listDevices listStandings listChanges "

@@ -136,16 +136,21 @@ def test_every_figure_carries_what_it_rests_on(
     take(engine, factory, one)
     asked = {"from": MONDAY.isoformat(), "to": (MONDAY + HALF_HOUR).isoformat()}
     points = client.get(f"/api/v1{store_path(client)}/points").json()["items"]
-    answers = [
+    total, found = (
         client.get(f"/api/v1{path}/figures", params=asked).json()
         for path in (store_path(client), f"/points/{points[0]['point_id']}")
-    ]
-    for found in answers:
-        figures = found["figures"]
-        assert found["coverage"] == {"low": 0.99, "high": 1.0}
-        for name in ("served_within", "waiting_median", "waiting_p90"):
-            assert figures[name]["counts"] == {"of": 58, "left": 12, "censored": 6}
-        assert figures["left_unserved"]["counts"] == {"of": 53, "left": None, "censored": None}
+    )
+    names = ("served_within", "waiting_median", "waiting_p90")
+    for name in (*names, "left_unserved"):
+        assert total["figures"][name] == {"suppressed": True, "reason": "partial"}
+        assert total["figures"]["visits"] == 60
+    figures = found["figures"]
+    for name in names:
+        assert figures[name]["counts"] == {"of": 58, "left": 12, "censored": 6}
+    assert figures["left_unserved"]["counts"] == {"of": 53, "left": None, "censored": None}
+    for answer in (total, found):
+        figures = answer["figures"]
+        assert answer["coverage"] == {"low": 0.99, "high": 1.0}
         assert (figures["already_there"], figures["unfinished"]) == (2, 7)
         parts = figures["observed"], figures["bridged"], figures["unknown"]
         assert parts == (0.95, 0.04, 0.01)
@@ -167,14 +172,14 @@ def test_pages_say_what_the_ranges_hold(
     engine: Engine, factory: MessageFactory, client: Client
 ) -> None:
     take(engine, factory, factory.cell())
-    holds = "They hold chance, the width of the histogram’s buckets and the error of measuring."
+    holds = "They hold chance, the width of the histogram’s buckets, the error of measuring"
     assert holds in seen(client)
     assert "the errors are another’s" not in seen(client)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE cell SET model = 'unheard of'")
     assert "the errors are another’s" in seen(client)
     chinese = client.get(store_path(client), headers={"Accept-Language": "zh"}).text
-    assert "已计入抽样误差、直方图分桶宽度和测量误差" in chinese
+    assert "已计入抽样误差、直方图分桶宽度、测量误差" in chinese
 
 
 def test_the_total_says_which_point_is_in_it_for_which_time(
@@ -193,7 +198,7 @@ def test_a_total_has_no_period_of_its_own_making(
     take(engine, factory, factory.cell())
     asked = {"from": MONDAY.isoformat(), "to": (MONDAY + HALF_HOUR / 2).isoformat()}
     found = client.get(f"/api/v1{store_path(client)}/figures", params=asked).json()
-    assert found["figures"] == {"suppressed": True}
+    assert found["figures"] == {"suppressed": True, "reason": "few"}
 
 
 def test_a_queue_tells_who_left_and_never_shares_of_nobody(
@@ -239,3 +244,19 @@ def test_suppressed_names_the_k_in_force(
     text = seen(client)
     assert "suppressed (fewer than 30 parties, or a small team)" in text
     assert "fewer than 10" not in text
+
+
+def test_a_change_is_marked_in_the_course_and_said_in_its_table(
+    engine: Engine, client: Client
+) -> None:
+    early, late = MessageFactory(), MessageFactory(sequence=1, expectations_hash="f" * 64)
+    take(engine, early, early.cell(visits=60))
+    after = MONDAY + HALF_HOUR
+    window = late.window(late.cell(after, visits=60), start=after)
+    commit(engine, [read("encounter/v1/kiosk-1/up/window", encode(window))], NOON)
+    html = client.get(f"{store_path(client)}?period=today").text
+    (row,) = re.findall(r"<tr[^>]* data-cut>.*?</tr>", html, re.DOTALL)
+    assert f'data-start="{int(after.timestamp())}"' in row
+    assert "not strictly comparable with before: expectations changed" in row
+    assert "before and after are not strictly comparable" in html
+    assert re.search(r'class="heat-\d cut"', html)

@@ -156,11 +156,42 @@ def test_a_store_manager_ends_the_trial(
     assert row == (MONDAY + timedelta(minutes=30), "ada")
 
 
+def test_the_end_of_a_trial_is_amended_with_a_reason_that_everybody_reads(
+    filled: Engine, parts: Parts, path: str
+) -> None:
+    assert filled is parts.engine
+    app = make_app(parts)
+    manager, above = (
+        Client(app, Role.STORE_MANAGER),
+        Client(app, Role.REGIONAL_MANAGER, name="rita"),
+    )
+    since = {"since": "2026-11-16T08:30"}
+    assert manager.post(f"{path}/confirm", since, form=path).status_code == 303
+    later = {"since": "2026-11-16T09:00"}
+    again = manager.post(f"{path}/confirm", later, form=path)
+    assert (again.status_code, "The store counted from 16 November 08:30" in again.text) == (
+        422,
+        True,
+    )
+    bad = later | {"reason": "zones were moved"}
+    assert manager.post(f"{path}/confirmation", bad, form=path).status_code == 403
+    asked = above.post(f"{path}/confirmation/check", bad, form=path)
+    assert "Figures count from 16 November 09:00 on" in text_of(asked.text)
+    assert "zones were moved" not in manager.get(path).text, "nothing has changed yet"
+    assert above.post(f"{path}/confirmation", bad, form=path).status_code == 303
+    text = text_of(manager.get(path).text)
+    assert "Counts from 16 November 09:00 before: from 16 November 08:30 zones were moved" in text
+    assert above.post(f"{path}/confirmation", bad | {"trial": "true"}, form=path).status_code == 303
+    assert "A trial again" in above.get(path).text
+
+
 @pytest.mark.parametrize("role", [Role.AUDITOR, Role.REGIONAL_MANAGER])
 def test_forms_are_there_for_those_who_may(parts: Parts, path: str, role: Role) -> None:
     html = Client(make_app(parts), role).get(path).text
     may = role is not Role.AUDITOR
-    assert [f"{path}/{name}" in html for name in ("confirm", "notes", "amendments/check")] == [may] * 3
+    assert [f"{path}/{name}" in html for name in ("confirm", "notes", "amendments/check")] == [
+        may
+    ] * 3
     assert ("/privacy" in html) is (role is Role.AUDITOR)
     assert ("/access-log" in html) is (role is Role.AUDITOR)
 
@@ -263,7 +294,7 @@ def test_the_log_says_who_opened_what(parts: Parts, engine: Engine, path: str) -
     Client(app, Role.STORE_MANAGER, name="mei").get(f"{path}?period=week")
     app.state.gate.recorder.flush()
     text = text_of(reader.get("/access-log").text)
-    assert "16 November 04:00 mei signed in store Pudong" in text
+    assert "16 November 04:00 mei by session store Pudong" in text
     assert "period=week 200" in text
     with writer(engine).begin() as connection:
         connection.execute(update(store).values(name="Elsewhere"))

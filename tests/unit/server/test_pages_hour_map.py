@@ -1,5 +1,6 @@
 """Hours and weekdays: each field as wide as what was released, never finer."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from random import Random
@@ -10,13 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.figures import Expectations
+from server.figures import Expectations, PointFigures, point_figures
 from server.periods import Period, StoreTime
 from server.released_cell import ReleasedCell
+from server.suppression import Suppressed
+from server.unions import union_of_cells
 from server.web.hour_map import HOUR, HourMap, hour_map
 from server.web.sparklines import HEIGHT, WIDTH, Scale, drawing
 from server.web.standings import Figure
-from tests.unit.server.rollup_cells import random_cell
+from tests.unit.server.rollup_cells import MADE_WITH, random_cell
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OPEN: dict[str, tuple[str, ...]] = dict.fromkeys(
@@ -64,6 +67,23 @@ def test_a_joined_cell_is_one_field_over_its_whole_period() -> None:
     ]
     (first, second) = [one.columns for _, slots in found.rows[:1] for one in slots[:2]]
     assert (found.unit, first, second) == (30, 1, 5)
+
+
+def test_a_fields_share_is_that_of_all_figures_of_its_cells() -> None:
+    """The map works out one figure alone: it may be shown where all of them say so, as they do."""
+    shown = 0
+    for hour in range(9, 17):
+        for length in (0.5, 1):
+            cells = [cell(day, hour, hour + length) for day in (0, -7, -14)]
+            figures = point_figures(union_of_cells(cells), WANTED)
+            assert isinstance(figures, PointFigures)
+            found = drawn(*cells, period=Period(WEEK.start - timedelta(days=14), WEEK.end))
+            (field,) = [one for _, slots in found.rows for one in slots if one.visits is not None]
+            hidden = isinstance(field.served, Suppressed)
+            assert hidden == isinstance(figures.served_within, Suppressed)
+            assert hidden or field.served == figures.served_within
+            shown += not hidden
+    assert shown >= 4
 
 
 def test_cells_of_several_weeks_that_meet_are_one_union() -> None:
@@ -148,3 +168,35 @@ def test_a_trend_stays_inside_its_box(value: float) -> None:
     assert (len(found.lines), len(found.bands), len(found.dots)) == (2, 2, 2)
     points = [pair.split(",") for line in (*found.lines, *found.bands) for pair in line.split()]
     assert all(0 <= float(x) <= WIDTH and 0 <= float(y) <= HEIGHT for x, y in points)
+
+
+def test_a_trend_is_cut_where_the_question_changes() -> None:
+    old, new = (Figure(0.5, 0.4, 0.6, 50, limit_s) for limit_s in (180.0, 120.0))
+    found = drawing([old, old, None, old, new, new, new, new], Scale(0.0, 1.0))
+    assert (len(found.lines), len(found.bands)) == (2, 2)
+    last_of_old, first_of_new = found.dots[0][0], float(found.lines[1].split(",")[0])
+    ((at, week),) = found.cuts
+    assert week == 4
+    assert last_of_old < at < first_of_new
+    assert drawing([old] * 8, Scale(0.0, 1.0)).cuts == ()
+
+
+def test_a_field_is_marked_where_cells_are_not_strictly_comparable() -> None:
+    same = MADE_WITH[0]
+    other = replace(same, expectations_hash="x")
+    old = [replace(cell(day, 9, 10), comparability=same) for day in (-7, 0, 1)]
+    new = [replace(cell(day, 9, 10), comparability=other) for day in (2, 3)]
+    period = Period(WEEK.start - timedelta(days=7), WEEK.end)
+    point = uuid4()
+    cells = [replace(one, point_id=point) for one in (*old, *new)]
+    found = drawn(*cells, period=period)
+    assert [one.at for one in found.cuts] == [new[0].period.start]
+    marked = [day for day, slots in found.rows for one in slots if one.is_cut]
+    assert marked == [2]
+    mixed = drawn(*cells, replace(cells[0], period=shifted(cells[3], -7)), period=period)
+    assert [day for day, slots in mixed.rows for one in slots if one.is_cut] == [2]
+
+
+def shifted(one: ReleasedCell, days: int) -> Period:
+    by = timedelta(days=days)
+    return Period(one.period.start + by, one.period.end + by)

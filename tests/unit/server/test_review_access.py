@@ -230,5 +230,6 @@ def test_the_course_of_a_store_on_trial_says_so(chain: Chain) -> None:
     course = f"/api/v1/points/{chain.ids['counter']}/course"
     params = {"from": "2026-11-16T00:00:00Z", "to": "2026-11-23T00:00:00Z"}
     assert client.get(course, params).json()["trial"] is False
-    assert api(client, "DELETE", f"{store}/confirmation").status_code == 200
+    again = {"confirmed_from": None, "reason": "the camera was turned"}
+    assert api(client, "POST", f"{store}/confirmations", again).status_code == 200
     assert client.get(course, params).json()["trial"] is True

@@ -12,7 +12,7 @@ from firmware_cfg.accuracy import MEASURED, Misjudged
 from firmware_cfg.histogram import Fate, Histogram
 from server import life_table
 from server.life_table import wilson
-from server.measuring import EXACT, Error, Errors
+from server.measuring import EXACT, NEVER, Error, Errors
 from server.statistics import proportion, quantile, recovery, share_within
 from server.unions import merged
 
@@ -221,7 +221,7 @@ def test_a_shift_that_is_known_is_added_and_not_taken_for_chance() -> None:
 
 @pytest.mark.parametrize("step", [0.0, 4.0])
 def test_a_recovery_rate_of_rounded_counts_makes_room_for_the_rounding(step: float) -> None:
-    share = recovery(12, 60, 300, (EXACT, EXACT), step)
+    share = recovery(12, 60, 300, (NEVER, NEVER), (step, 0.0))
     assert share is not None
     assert share.value == pytest.approx(0.8)
     room = (step * math.sqrt((1 + 0.2**2) / 12) / 60 * 1.959964) ** 2
@@ -231,7 +231,7 @@ def test_a_recovery_rate_of_rounded_counts_makes_room_for_the_rounding(step: flo
 
 def test_a_recovery_rate_shifts_with_services_that_were_not_found() -> None:
     """Five points of 300 judged are 15 of 60 broken."""
-    share = recovery(30, 60, 300, (Error(wrong=Misjudged(0.05, 0.0)), EXACT))
+    share = recovery(30, 60, 300, (Misjudged(0.05, 0.0), NEVER))
     assert share is not None
     assert share.high == pytest.approx(wilson(30, 60)[1] + 0.25)
     assert share.low == pytest.approx(wilson(30, 60)[0])

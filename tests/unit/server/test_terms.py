@@ -23,7 +23,7 @@ from server.schema.rollups import standing
 from server.scope import Scope
 from server.statistics import Share
 from server.suppression import Reason, Suppressed
-from server.terms import InForce, Terms
+from server.terms import InForce, Terms, latest_k
 from server.testing import MONDAY, MessageFactory
 from server.totals import read_total
 from server.web.figure_shapes import FiguresOut
@@ -70,7 +70,7 @@ class Shop:
     def total(self, period: Period) -> PointFigures | Suppressed:
         with self.engine.connect() as connection:
             store = queries.store_by_id(connection, Scope.everything(), self.ids["puxi-1"])
-            return read_total(connection, store, period).figures
+            return read_total(connection, store, period, LATER).figures
 
     def change(self, at: datetime) -> Change:
         return Change(writer(self.engine).connect(), self.ids["acme"], "Ada", at)
@@ -166,6 +166,16 @@ def test_a_device_that_moved_changes_nothing_of_where_it_was(shop: Shop) -> None
     assert isinstance(total, PointFigures)
     assert total.expectations == NEW
     assert shop.asked(days(5, 6)).k == Terms().k, "it stands elsewhere by then"
+
+
+def test_the_threshold_of_a_store_is_that_of_its_latest_cells(shop: Shop) -> None:
+    """Not that of the devices of today: there may be none, or others."""
+    at = MONDAY + 4 * DAY
+    cell = shop.factory.cell(at, visits=60, k=20)
+    shop.says("window", shop.factory.encoded(cell, start=at), at)
+    with shop.engine.connect() as connection:
+        here = {(shop.ids["acme"], shop.ids[key]) for key in ("pudong-1", "puxi-1")}
+        assert latest_k(connection, here) == {shop.ids["puxi-1"]: 20}
 
 
 def free_point(shop: Shop) -> UUID:

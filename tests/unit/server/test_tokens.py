@@ -17,7 +17,7 @@ from server.access.gate import Gate
 from server.access.reach import Reach
 from server.access.recorder import Recorder
 from server.access.roles import Role
-from server.access.tokens import Wanted, checksum, is_wellformed, new_token
+from server.access.tokens import MOST, Wanted, checksum, is_wellformed, new_token
 from server.database import writer
 from server.health import health_of
 from server.ingest.link import LinkState, LinkStatus
@@ -241,5 +241,25 @@ def test_a_flood_is_told_when_to_come_again(client: Client, gate: Gate) -> None:
     assert [one.status_code for one in answers] == [200, 200, 200, 429]
     assert answers[-1].headers["retry-after"] == "2"
     assert answers[-1].headers["content-type"] == "application/problem+json"
-    other = bearer(make(gate, an_account(gate.engine, MONDAY)))
-    assert client.get("/api/v1/stores", headers=other).status_code == 200
+    second = bearer(make(gate, an_account(gate.engine, MONDAY)))
+    assert client.get("/api/v1/stores", headers=second).status_code == 429, "of one account"
+    eves = bearer(make(gate, an_account(gate.engine, MONDAY, name="eve")))
+    assert client.get("/api/v1/stores", headers=eves).status_code == 200
+
+
+def test_an_account_has_so_many_tokens_at_most(gate: Gate, clock: FakeClock) -> None:
+    mine = an_account(gate.engine, MONDAY)
+    for _ in range(MOST):
+        make(gate, mine)
+    with pytest.raises(RefusedError, match="at most 50 in force"):
+        make(gate, mine)
+    make(gate, an_account(gate.engine, MONDAY, name="eve"))
+    clock.at = MONTH
+    make(gate, mine, ends_at=MONTH + timedelta(days=1))
+
+
+def test_pages_too_are_bounded(client: Client) -> None:
+    client.role = Role.ADMIN
+    client.app.state.gate.page_buckets = Buckets(a_second=0.5, at_once=2)
+    assert [client.get(path).status_code for path in ("/", "/account", "/")] == [200, 200, 429]
+    assert client.get("/api/v1/stores").status_code == 200, "counted apart"

@@ -157,11 +157,10 @@ def test_leaving_unserved_means_the_same_of_a_small_team_and_of_a_large_one() ->
     """A cell of a small team has as `abandoned` what one of a large team has in two words."""
     rng = random.Random(2)  # noqa: S311 invented, not secret
     period = next(periods(rng, START, START.replace(year=2030)))
-    fields = {"visits": 200, "k": 10, "served": 140, "passed": 0, "still_present": 0}
     large = random_cell(rng, POINTS[0], period)
     while large.staff is None:
         large = random_cell(rng, POINTS[0], period)
-    large = replace(large, **fields, abandoned=20, greeted_only=40)
+    large = replace(large, visits=200, k=10, still_present=0, abandoned=20, greeted_only=40)
     small = replace(large, point_id=POINTS[1], abandoned=60, greeted_only=0, staff=None)
     alone, both = (
         point_figures(union_of_cells(cells), Expectations()) for cells in ([large], [large, small])

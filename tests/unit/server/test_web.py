@@ -85,7 +85,10 @@ def test_figures_carry_their_period_in_the_stores_zone(client: Client) -> None:
 
 def test_a_period_without_a_whole_cell_is_suppressed(client: Client) -> None:
     asked = {"from": "2026-11-16T00:10:00Z", "to": "2026-11-16T00:50:00Z"}
-    assert get(client, counter(client) + "/figures", **asked)["figures"] == {"suppressed": True}
+    assert get(client, counter(client) + "/figures", **asked)["figures"] == {
+        "suppressed": True,
+        "reason": "few",
+    }
 
 
 @pytest.mark.parametrize("limit", [{"serve_within_s": "170"}, {"greet_within_s": "30"}])

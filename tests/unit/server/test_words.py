@@ -3,6 +3,7 @@
 import ast
 import re
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -73,3 +74,27 @@ def test_each_language_has_the_same_words_with_the_same_values(language: str) ->
 def test_chinese_is_chinese() -> None:
     same = {key for key, text in catalogue("zh").items() if text == catalogue("en")[key]}
     assert same <= {"app.name", "lang.en", "lang.zh", "period.shown_day", "time.days", "fleet.mb"}
+
+
+PLACE_OF_REASON = {"RefusedError": 0, "IdentityError": 1, "AmendmentError": 1}
+
+
+def reasons() -> set[str]:
+    """Why something is refused, wherever the server says so."""
+    found = set()
+    for path in SERVER.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                place = PLACE_OF_REASON.get(node.func.id, len(node.args))
+                found |= {str(one.value) for one in node.args[place : place + 1] if _is_text(one)}
+    return found
+
+
+def _is_text(node: ast.expr) -> TypeGuard[ast.Constant]:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def test_every_reason_has_its_words() -> None:
+    known = reasons()
+    assert {"name", "released_until", "kept_for_good"} <= known
+    assert {one for one in known if f"refused.{one}" not in catalogue("en")} == set()

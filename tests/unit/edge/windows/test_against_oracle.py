@@ -179,7 +179,7 @@ def without_presence(cells: list[Row]) -> list[Row]:
     return [cell for cell in cells if "week" not in cell or any(cell["week"].values())]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     days=st.integers(1, 16),
