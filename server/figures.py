@@ -207,13 +207,17 @@ class _Made:
         return self._timed(name, measure, of)
 
     def rate(self, name: str, measure: Measure, wrong: Misjudged) -> Share | Suppressed:
-        """A plain share."""
+        """A plain share; its interval too is made of the share as it is shown, in steps.
+
+        Made of the count itself, its ends would tell which of the counts of one step it is.
+        """
         part = self._part(name, measure)
         if isinstance(part, Suppressed):
             return part
         count, base = part.counts[:2]
+        told = stepped(count / base, step_for(min(part.visits, base))) * base
         room = self._unreached(measure, part)
-        share = shown(statistics.proportion(count, base, wrong, room), part.visits, part.k)
+        share = shown(statistics.proportion(told, base, wrong, room), part.visits, part.k)
         return self._told(name, part, Counts(part_shown(base, part.visits)), share)
 
     def recovered(self, name: str, errors: Errors) -> Share | Suppressed:

@@ -290,11 +290,6 @@ def alive_at(sign_at: datetime | None, now: datetime, *, said_goodbye: bool) -> 
     return Alive.SILENT if now - sign_at > SILENT_AFTER else Alive.ONLINE
 
 
-def devices_of(connection: Connection, of: PointRef, period: Period) -> list[str]:
-    """The devices that watched a point during `period`, the latest first."""
-    return watching(connection, of.org_id, [of.point_id], period)[of.point_id]
-
-
 def watching(
     connection: Connection, org_id: UUID, point_ids: Collection[UUID], period: Period
 ) -> dict[UUID, list[str]]:
@@ -313,13 +308,6 @@ def watching(
         if row.valid_to is None or row.valid_to > period.start:
             found[row.point_id][row.device] = None
     return {one: list(names) for one, names in found.items()}
-
-
-def windows_received(
-    connection: Connection, of: PointRef, period: Period
-) -> list[tuple[Period, Coverage]]:
-    """The windows that the point's devices sent about `period`, with their coverage."""
-    return windows_of(connection, of.org_id, devices_of(connection, of, period), period)
 
 
 def windows_of(

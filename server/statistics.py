@@ -67,7 +67,7 @@ class Quantile:
 
 
 def proportion(
-    count: int, base: int, wrong: Misjudged = NEVER, unreached: float = 0.0
+    count: float, base: int, wrong: Misjudged = NEVER, unreached: float = 0.0
 ) -> Share | None:
     """A plain share of visits; none of nothing."""
     if base == 0:

@@ -1,6 +1,7 @@
 """The overview and the page of a store, and how pages are filled. Rendered on the server."""
 
 from datetime import date
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -123,8 +124,9 @@ class Renderer:
         return HTMLResponse(html, status, headers={"Vary": "Cookie, Accept-Language"})
 
 
+@cache
 def asset(path: str) -> str:
-    """Address of a static file that changes with its content."""
+    """Address of a static file that changes with its content, as it was when first asked for."""
     file = PACKAGE / "static" / path
     digest = sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else "missing"
     return f"/static/{path}?v={digest}"

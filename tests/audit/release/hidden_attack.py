@@ -22,7 +22,7 @@ SEES = {"manager of a": "a", "manager of c": "c"}
 ABOUT_STAFF = frozenset(
     {
         *("greeted_within", "greeting_median", "greeting_p90", "interaction_median"),
-        *("abandoned", "flawless", "recovered"),
+        *("flawless", "recovered"),
     }
 )
 WEEKS = {"first_week": "2026-11-09", "last_week": "2026-12-07"}
@@ -137,9 +137,10 @@ class Attacker:
                     self.found.append(f"{figure}: two answers differ by {parties} parties")
 
     def parties(self, figure: str, cells: int) -> int:
-        """Those behind a figure of these cells."""
+        """Those behind a figure of these cells; of `abandoned` all whose visits had ended."""
         hit = [one for one in self.world.arrived if cells & one.bit]
-        return sum(one.base if figure in ABOUT_STAFF else one.visits for one in hit)
+        of_some = figure in ABOUT_STAFF and figure != "abandoned"
+        return sum(one.base if of_some else one.visits for one in hit)
 
     @property
     def confirmed(self) -> frozenset[str]:

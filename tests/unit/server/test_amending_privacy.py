@@ -277,7 +277,7 @@ def test_no_answer_and_no_refusal_tells_a_hidden_cell(
 
 def test_the_two_worlds_do_differ_in_what_is_hidden(one_engine: Engine) -> None:
     """The test above could not fail if nothing hidden differed, or if nothing were shown."""
-    shown = Made(0, 0, 30, K, (5.0, 250.0))
+    shown = Made(0, 0, 100, 100, (5.0, 250.0))
     hidden = Made(0, 1, 30, K - 1, (5.0, 250.0))
     rows = [
         [
@@ -294,4 +294,4 @@ def test_the_two_worlds_do_differ_in_what_is_hidden(one_engine: Engine) -> None:
     arrive(world, hidden)
     found, _ = ask(world, 0, times(0, 1))
     assert isinstance(found, PointFigures)
-    assert (found.visits, found.counts["greeting_median"].of) == (60, K)
+    assert (found.visits, found.counts["greeting_median"].of) == (130, 100)

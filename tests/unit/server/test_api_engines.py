@@ -9,13 +9,14 @@ from tests.unit.server.api_chain import PERIOD, WEEKS, Asker, every, fill_chain
 
 READS = """
     /organisations /organisations/{acme} /organisations/{acme}/figures /regions /regions/{china}
-    /regions/{china}/figures /standings /changes /stores /stores/{pudong-1} /stores/{pudong-1}/points
-    /stores/{pudong-1}/hours /stores/{pudong-1}/figures /stores/{pudong-1}/weeks
-    /stores/{pudong-1}/amendments /stores/{pudong-1}/cells.csv /stores/{pudong-1}/figures.csv
-    /exports/standings.csv /points/{counter} /points/{counter}/figures /points/{counter}/course
-    /points/{counter}/gaps /devices /devices/kiosk-1 /devices/kiosk-1/assignments
-    /devices/kiosk-1/ledger-head /devices/kiosk-1/ledger-heads /devices/kiosk-1/audit-reports
-    /audit-reports /access-log /accounts /tokens /privacy/key
+    /regions/{china}/figures /standings /changes /stores /stores/{pudong-1}
+    /stores/{pudong-1}/points /stores/{pudong-1}/hours /stores/{pudong-1}/figures
+    /stores/{pudong-1}/weeks /stores/{pudong-1}/amendments /stores/{pudong-1}/cells.csv
+    /stores/{pudong-1}/figures.csv /exports/standings.csv /points/{counter}
+    /points/{counter}/figures /points/{counter}/course /points/{counter}/gaps /devices
+    /devices/kiosk-1 /devices/kiosk-1/assignments /devices/kiosk-1/ledger-head
+    /devices/kiosk-1/ledger-heads /devices/kiosk-1/audit-reports /audit-reports /access-log
+    /accounts /tokens /privacy/key
 """
 
 

@@ -132,3 +132,25 @@ def test_how_many_left_a_queue_is_told_of_cells_that_k_parties_left() -> None:
     half = leaving(union_of_cells([many[0], few]))
     assert half is not None
     assert half.left == Suppressed(Reason.PARTIAL)
+
+
+@pytest.mark.parametrize("visits", [21, 33, 49])
+def test_an_interval_does_not_tell_the_counts_of_one_step_apart(visits: int) -> None:
+    told: dict[float, set[tuple[float, float]]] = {}
+    for left in range(visits + 1):
+        one = replace(
+            cell(COUNTER, 0.0, 1.0),
+            visits=visits,
+            served=visits - left,
+            greeted_only=0,
+            abandoned=left,
+            passed=0,
+            still_present=0,
+        )
+        found = point_figures(union_of(one), Expectations())
+        assert isinstance(found, PointFigures)
+        share = found.left_unserved
+        assert isinstance(share, Share)
+        told.setdefault(share.value, set()).add((share.low, share.high))
+    assert len(told) == 21
+    assert all(len(ranges) == 1 for ranges in told.values())

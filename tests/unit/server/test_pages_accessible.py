@@ -82,7 +82,8 @@ def seen(app: FastAPI, engine: Engine) -> dict[str, str]:
     with engine.connect() as connection:
         found = connection.execute(select(store.c.store_id).where(store.c.slug == "pudong-1"))
         at = f"/stores/{found.scalar_one()}"
-    paths = ["/", "/changes", "/fleet", at, f"{at}?period=week", f"{at}?period=today", "/nothing-here"]
+    paths = ["/", "/changes", "/fleet", at, f"{at}?period=week", f"{at}?period=today"]
+    paths += ["/nothing-here"]
     paths += ["/account", "/tokens", "/accounts", "/privacy", f"{at}/privacy", "/access-log"]
     html = {}
     for role in (Role.ADMIN, Role.STORE_MANAGER, Role.AUDITOR):
