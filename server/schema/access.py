@@ -67,7 +67,7 @@ access_log = spread(
     Column("entry_id", Uuid, primary_key=True),
     Column("store_id", Uuid),
     Column("region_id", Uuid),
-    Column("everywhere", Boolean, nullable=False),
+    Column("everywhere", Boolean, nullable=False, default=False),
     Column("account_id", Uuid),
     Column("account", String(120), nullable=False),
     Column("way", String(8), nullable=False),

@@ -25,6 +25,7 @@ from server.schema.cells import window
 from server.schema.fleet import NEVER, device_status
 from server.schema.identity import device
 from server.scope import Scope
+from server.unseen import length_ms
 from server.web.parts import Parts
 
 DEVICES_A_PAGE = 40
@@ -72,7 +73,7 @@ class LastDay:
         windows: how many windows came.
         missing_h: hours of opening time about which nothing came.
         blind: hours in which nothing could be measured, by reason.
-        coverage: of the windows that came.
+        coverage: of the windows that came, and of opening time about which nothing came.
     """
 
     windows: int = 0
@@ -283,12 +284,14 @@ def last_day(store: StoreView, rows: Sequence[Row[Any]], period: Period) -> Last
         for one in row.invalid or ():
             span = Period(_instant(one["start"]), _instant(one["end"]))
             blind.setdefault(one["reason"], []).append(span)
+    missing = subtract(opening, times)
     return LastDay(
         windows=len(rows),
-        missing_h=_hours(subtract(opening, times)),
+        missing_h=_hours(missing),
         blind={reason: _hours(intersect(opening, union(spans))) for reason, spans in blind.items()},
         coverage=coverage_range(
-            [(Period(row.start_at, row.end_at), Coverage(row.coverage)) for row in rows]
+            [(Period(row.start_at, row.end_at), Coverage(row.coverage)) for row in rows],
+            length_ms(missing),
         ),
     )
 

@@ -338,9 +338,7 @@ def _fleet() -> None:
         sa.Column("device", sa.String(63), primary_key=True),
         sa.Column("day", sa.Date, primary_key=True),
         sa.Column("ledger", sa.String(16), primary_key=True),
-        sa.Column(
-            "part", sa.BigInteger, primary_key=True, autoincrement=False, server_default="0"
-        ),
+        sa.Column("part", sa.BigInteger, primary_key=True, autoincrement=False, server_default="0"),
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("root", sa.String(64), nullable=False),
         sa.Column("window_at", INSTANT, nullable=False),

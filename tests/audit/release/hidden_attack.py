@@ -22,7 +22,7 @@ SEES = {"manager of a": "a", "manager of c": "c"}
 ABOUT_STAFF = frozenset(
     {
         *("greeted_within", "greeting_median", "greeting_p90", "interaction_median"),
-        *("flawless", "recovered"),
+        *("abandoned", "flawless", "recovered"),
     }
 )
 WEEKS = {"first_week": "2026-11-09", "last_week": "2026-12-07"}

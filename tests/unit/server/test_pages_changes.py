@@ -217,7 +217,7 @@ def test_the_fleet_says_what_is_wrong_with_a_device(filled: Engine, parts: Parts
     assert filled is parts.engine
     text = text_of(Client(make_app(parts), Role.STORE_MANAGER).get("/fleet").text)
     assert "kiosk-1 Pudong online" in text
-    assert "Coverage 90–97 %" in text
+    assert "Coverage 45–49 %" in text
     assert "camera moved, 0.1 h" in text
     assert "nothing received for 1.0 h" in text  # from 09:00, two hours before noon
     assert "ends in 12 days" in text
