@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import fmean
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, String, func, select, type_coerce
@@ -78,8 +79,7 @@ class Change:
         return part * self.visits
 
 
-@dataclass(frozen=True, slots=True)
-class _Week:
+class _Week(NamedTuple):
     monday: date
     value: float
     rests_on: int | None
@@ -146,8 +146,8 @@ def _weeks(
         .order_by(standing.c.week)
     )
     found: dict[tuple[object, str], list[_Week]] = {}
-    for subject, figure, *week in rows:  # an id is read once a figure: there are many rows
-        found.setdefault((subject, figure), []).append(_Week(*week))
+    for subject, figure, *week in rows.all():  # an id is read once a figure: there are many rows
+        found.setdefault((subject, figure), []).append(_Week._make(week))
     return {(UUID(str(subject)), figure): weeks for (subject, figure), weeks in found.items()}
 
 

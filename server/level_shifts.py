@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import NamedTuple
 
 from server.student_t import outside, reached
 
@@ -63,10 +64,7 @@ def clearest_shift(levels: Sequence[Level], *, shares: bool) -> Shift | None:
         return None
     values = [one.value for one in levels]
     floor = _least_variance(levels) if shares else LEAST_SPREAD**2
-    return min(
-        (_cut(values, at, floor, len(cuts)) for at in cuts),
-        key=lambda shift: (shift.chance, -abs(shift.after - shift.before)),
-    )
+    return _shift(max((_cut(values, at, floor) for at in cuts), key=lambda cut: cut.t), len(cuts))
 
 
 def _least_variance(levels: Sequence[Level]) -> float:
@@ -77,16 +75,31 @@ def _least_variance(levels: Sequence[Level]) -> float:
     return mean * (1 - mean) * fmean(1 / count for count in parties)
 
 
-def _cut(values: Sequence[float], at: int, floor: float, cuts: int) -> Shift:
-    early, late = values[:at], values[at:]
-    before, after = fmean(early), fmean(late)
-    degrees = len(values) - 2
-    squares = sum((one - before) ** 2 for one in early) + sum((one - after) ** 2 for one in late)
-    spread = math.sqrt(max(squares / degrees, floor) * (1 / len(early) + 1 / len(late)))
-    difference = after - before
-    half = reached(0.05 / cuts, degrees) * spread
-    chance = min(1.0, cuts * outside(difference / spread, degrees))
-    return Shift(at, before, after, difference - half, difference + half, chance)
+class _Cut(NamedTuple):
+    """A cut before the week `at`: the means, the error of their difference, Student's |t|."""
+
+    t: float
+    at: int
+    before: float
+    after: float
+    error: float
+    degrees: int
+
+
+def _cut(values: Sequence[float], at: int, floor: float) -> _Cut:
+    early, late, degrees = values[:at], values[at:], len(values) - 2
+    before, after = sum(early) / len(early), sum(late) / len(late)
+    squares = sum([(one - before) ** 2 for one in early] + [(one - after) ** 2 for one in late])
+    error = math.sqrt(max(squares / degrees, floor) * (1 / len(early) + 1 / len(late)))
+    return _Cut(abs(after - before) / error, at, before, after, error, degrees)
+
+
+def _shift(cut: _Cut, tried: int) -> Shift:
+    """The clearest of the cuts that were `tried`: all have as many degrees of freedom."""
+    difference = cut.after - cut.before
+    half = reached(0.05 / tried, cut.degrees) * cut.error
+    chance = min(1.0, tried * outside(cut.t, cut.degrees))
+    return Shift(cut.at, cut.before, cut.after, difference - half, difference + half, chance)
 
 
 def benjamini_hochberg(chances: Sequence[float], rate: float = FALSE_RATE) -> float:

@@ -29,6 +29,7 @@ STORE = "/stores/{store}"
 QUESTIONS = {
     "overview": Question("/"),
     "overview, one region": Question("/", {"region": "{region}"}),
+    "changes": Question("/changes"),
     "store, today": Question(STORE, {"period": "today"}),
     "store, seven days": Question(STORE, {"period": "week"}),
     "store, 35 days": Question(STORE, {"period": "range", "first": "-34d", "last": "-0d"}),
