@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, insert, or_, select, update
 from server import identity_file as file
 from server.errors import IdentityError
 from server.identity.asking import lock_organisation, owner_of, store_time
-from server.identity.confirming import Confirmation, write_down
+from server.identity.confirming import BY_FILE, Confirmation, write_down
 from server.identity.holding import Kept, keep_held
 from server.identity.tree import mark_move, refuse_circles, stores_below
 from server.rollups.trial import leave_regions
@@ -32,7 +32,6 @@ ID_COLUMNS = {"organisation": "org_id", "region": "region_id"} | {
     "store": "store_id",
     "point": "point_id",
 }
-BY_FILE = "the identity file"
 DECISIVE = ("timezone", "day_starts", "confirmed_at", "region_id")
 """What of a store decides which cells enter which figures."""
 

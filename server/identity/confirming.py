@@ -24,6 +24,8 @@ from server.schema.rollups import rollup
 REACHED = COUNTED_FOR - timedelta(days=8)
 """So far back the week of any instant is made anew whole."""
 LONGEST_REASON = 500
+BY_FILE = "the identity file"
+"""Nobody's name: names have no spaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,11 @@ class Confirmation:
     reason: str | None
     made_by: str
     made_at: datetime
+
+    @property
+    def is_of_file(self) -> bool:
+        """Whether the identity file made it, and nobody by name."""
+        return self.made_by == BY_FILE
 
 
 def confirm(change: Change, store_id: UUID, at: datetime) -> None:
