@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, String, func, select, type_coerce
+from sqlalchemy import Connection, String, cast, func, select
 
 from server.catalogue import Slice
 from server.level_shifts import Level, Shift, benjamini_hochberg, clearest_shift
@@ -133,7 +133,7 @@ def _weeks(
     """The weeks of each subject's figures, in order."""
     rows = connection.execute(
         select(
-            type_coerce(standing.c.subject_id, String),
+            cast(standing.c.subject_id, String),
             *standing.c["figure", "week", "value", "rests_on", "expected_s"],
         )
         .where(

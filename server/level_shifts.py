@@ -8,8 +8,9 @@ together, so those that are named are held to a rate of false ones (Benjamini an
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from statistics import fmean
 from typing import NamedTuple
 
@@ -62,9 +63,8 @@ def clearest_shift(levels: Sequence[Level], *, shares: bool) -> Shift | None:
     cuts = range(FEWEST_WEEKS, len(levels) - FEWEST_WEEKS + 1)
     if not cuts:
         return None
-    values = [one.value for one in levels]
     floor = _least_variance(levels) if shares else LEAST_SPREAD**2
-    return _shift(max((_cut(values, at, floor) for at in cuts), key=lambda cut: cut.t), len(cuts))
+    return _shift(max(_cuts([one.value for one in levels], cuts, floor)), len(cuts))
 
 
 def _least_variance(levels: Sequence[Level]) -> float:
@@ -86,12 +86,16 @@ class _Cut(NamedTuple):
     degrees: int
 
 
-def _cut(values: Sequence[float], at: int, floor: float) -> _Cut:
-    early, late, degrees = values[:at], values[at:], len(values) - 2
-    before, after = sum(early) / len(early), sum(late) / len(late)
-    squares = sum([(one - before) ** 2 for one in early] + [(one - after) ** 2 for one in late])
-    error = math.sqrt(max(squares / degrees, floor) * (1 / len(early) + 1 / len(late)))
-    return _Cut(abs(after - before) / error, at, before, after, error, degrees)
+def _cuts(values: Sequence[float], cuts: Iterable[int], floor: float) -> Iterator[_Cut]:
+    """Every cut, from running sums of values and of their squares about the first one."""
+    first, weeks, degrees = values[0], len(values), len(values) - 2
+    sums = list(accumulate((one - first for one in values), initial=0.0))
+    squares = sum([(one - first) ** 2 for one in values])
+    for at in cuts:
+        before, after = sums[at] / at, (sums[-1] - sums[at]) / (weeks - at)
+        within = squares - at * before**2 - (weeks - at) * after**2
+        error = math.sqrt(max(within / degrees, floor) * (1 / at + 1 / (weeks - at)))
+        yield _Cut(abs(after - before) / error, at, first + before, first + after, error, degrees)
 
 
 def _shift(cut: _Cut, tried: int) -> Shift:

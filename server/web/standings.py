@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, String, select, type_coerce
+from sqlalchemy import Connection, String, cast, select
 
 from server.schema.rollups import standing
 from server.scope import Place
@@ -29,7 +29,7 @@ class Figure(NamedTuple):
 
 
 COLUMNS = (
-    type_coerce(standing.c.subject_id, String),
+    cast(standing.c.subject_id, String),
     *standing.c["week", "figure", "value", "low", "high", "rests_on", "expected_s"],
 )
 Week = Mapping[str, Figure]
