@@ -191,12 +191,14 @@ def test_the_keyboard_goes_from_the_first_page_to_a_store(
     someone = Visitor(context.new_page())
     page = someone.page
     someone.come_in(invitation(server.state, server.url, "keys", Role.REGIONAL_MANAGER, "china"))
+    page.goto(server.url)  # a key before the page is there would go to the one before
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     for _ in range(3):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.className") == "where":
             break
+    expect(page.locator("a.where:focus")).to_have_count(1)
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
     page.keyboard.press("Enter")
