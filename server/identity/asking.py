@@ -59,10 +59,6 @@ class AssignmentRow:
     valid_from: datetime
     valid_to: datetime | None
 
-    def runs_at(self, at: datetime) -> bool:
-        """Whether it holds at an instant, or begins later."""
-        return self.valid_to is None or self.valid_to > at
-
 
 def lock_organisation(connection: Connection, org_id: UUID) -> None:
     """Let changes of one organisation's identity and amendments wait for each other.

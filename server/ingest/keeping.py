@@ -16,7 +16,7 @@ from server.ingest.directory import Devices
 from server.ingest.fates import Aside, NewMessage
 from server.ingest.known import taken_times
 from server.ingest.placing import Placed, place
-from server.ingest.reading import MessageKey, Refusal, WindowReading
+from server.ingest.reading import MessageKey, WindowReading
 from server.ingest.rows import aside_row, cell_row, message_row, raw_row, week_row, window_row
 from server.schema.cells import cell, store_week, window
 from server.schema.messages import AsideReason, MessageStatus, aside, message, raw_message
@@ -135,19 +135,6 @@ def keep_asides(connection: Connection, asides: Sequence[Aside], now: datetime) 
         there.add((*of, *what))
         rows.append(aside_row(one, now))
     insert_all(connection, aside, rows)
-
-
-def keep_aside(
-    connection: Connection,
-    org_id: UUID,
-    what: WindowReading | Refusal,
-    reason: AsideReason,
-    now: datetime,
-    *,
-    cell_index: int | None = None,
-) -> None:
-    """Keep one thing raw."""
-    keep_asides(connection, [Aside(org_id, what, reason, cell_index=cell_index)], now)
 
 
 def _kept_already(connection: Connection, asides: Sequence[Aside]) -> set[tuple[object, ...]]:

@@ -16,6 +16,7 @@ from server.identity import apply_identity
 from server.identity_file import load_identity
 from server.ingest import keeping
 from server.ingest.committing import Tally, commit
+from server.ingest.fates import Aside
 from server.ingest.link import LinkState, LinkStatus
 from server.ingest.reading import WindowReading, read
 from server.ingest.requeue import requeue
@@ -184,7 +185,8 @@ def test_weeks_that_an_earlier_server_kept_aside_are_released(engine: Engine) ->
     with writer(engine).begin() as connection:
         (one,) = stores(connection, Scope.everything())
         reason = AsideReason.UNASSIGNED_POINT
-        keeping.keep_aside(connection, one.org_id, reading, reason, SUNDAY, cell_index=1)
+        kept = Aside(one.org_id, reading, reason, cell_index=1)
+        keeping.keep_asides(connection, [kept], SUNDAY)
     assert requeue(engine, SUNDAY) == 1
     assert len(weeks(engine)) == 1
     assert reasons(engine) == []
